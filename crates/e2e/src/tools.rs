@@ -1,0 +1,99 @@
+//! Programs that the tests drive: where they are, how to get them, and what happens when one is missing.
+//!
+//! One rule for `cargo xtask test` (which compiles this file too) and for each test: a missing tool skips with a line
+//! that says so; with `CI=true` it fails, unless `ci-skips.toml` lists the tool with a reason.
+
+use std::path::PathBuf;
+
+/// A program (or library) from outside that tests need.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Tool {
+    /// Name used in messages and in `ci-skips.toml`.
+    pub name: &'static str,
+    /// File names to look for on the search path; for a library, in the library folders.
+    pub files: &'static [&'static str],
+    /// Debian package that brings it.
+    pub package: &'static str,
+}
+
+/// Firefox ESR, driven by Marionette.
+pub const FIREFOX: Tool = Tool { name: "firefox", files: &["firefox-esr", "firefox"], package: "firefox-esr" };
+/// Chromium, driven by the DevTools protocol.
+pub const CHROMIUM: Tool = Tool { name: "chromium", files: &["chromium", "chromium-browser"], package: "chromium" };
+/// The message bus daemon on which browsers show notifications.
+pub const DBUS: Tool = Tool { name: "dbus-daemon", files: &["dbus-daemon"], package: "dbus" };
+/// The library through which Firefox reaches the notification daemon.
+pub const LIBNOTIFY: Tool = Tool { name: "libnotify", files: &["libnotify.so.4"], package: "libnotify4" };
+/// The web server in front of the protected application.
+pub const NGINX: Tool = Tool { name: "nginx", files: &["nginx"], package: "nginx-light" };
+/// An independent implementation of one-time codes.
+pub const OATHTOOL: Tool = Tool { name: "oathtool", files: &["oathtool"], package: "oathtool" };
+
+/// Every tool, in the order in which they are reported.
+pub const ALL: [Tool; 6] = [FIREFOX, CHROMIUM, DBUS, LIBNOTIFY, NGINX, OATHTOOL];
+
+/// Administrators' folders are searched as well: `nginx` lives there and they are often not in a user's `PATH`.
+const EXTRA_FOLDERS: [&str; 3] = ["/usr/sbin", "/sbin", "/usr/local/sbin"];
+const LIBRARY_FOLDERS: [&str; 6] =
+    ["/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu", "/usr/lib64", "/usr/lib", "/lib64", "/lib"];
+
+const CI_SKIPS: &str = include_str!("../../../ci-skips.toml");
+
+impl Tool {
+    /// Where the tool is, or `None` when it is not installed.
+    #[must_use]
+    pub fn find(&self) -> Option<PathBuf> {
+        let search = std::env::var_os("PATH").unwrap_or_default();
+        std::env::split_paths(&search)
+            .chain(EXTRA_FOLDERS.iter().chain(&LIBRARY_FOLDERS).map(PathBuf::from))
+            .flat_map(|folder| self.files.iter().map(move |file| folder.join(file)))
+            .find(|path| path.is_file())
+    }
+
+    /// One sentence: what is missing and how to get it.
+    #[must_use]
+    pub fn missing(&self) -> String {
+        format!("{} is missing; on Debian: apt-get install --no-install-recommends {}", self.name, self.package)
+    }
+}
+
+/// Whether this run is a CI run (`CI=true`), where a skip is a failure.
+#[must_use]
+pub fn is_ci() -> bool {
+    std::env::var_os("CI").is_some_and(|value| value == "true" || value == "1")
+}
+
+/// The reason for which `name` may be skipped in CI, from `ci-skips.toml`.
+#[must_use]
+pub fn allowed_skip(name: &str) -> Option<String> {
+    reason_in(CI_SKIPS, name)
+}
+
+fn reason_in(listing: &str, name: &str) -> Option<String> {
+    listing
+        .lines()
+        .filter_map(|line| line.trim().split_once('='))
+        .filter(|(key, _)| key.trim() == name)
+        .map(|(_, reason)| reason.trim().trim_matches('"').trim().to_owned())
+        .find(|reason| !reason.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_skip_needs_a_reason() {
+        let listing = "# nginx = \"commented out\"\nfirefox = \"no display libraries\"\nchromium = \"\"\n";
+        assert_eq!(reason_in(listing, "firefox").as_deref(), Some("no display libraries"));
+        assert_eq!(reason_in(listing, "chromium"), None);
+        assert_eq!(reason_in(listing, "nginx"), None);
+    }
+
+    #[test]
+    fn an_absent_tool_is_not_found_and_says_how_to_get_it() {
+        let tool = Tool { name: "unheard-of", files: &["unheard-of-program"], package: "unheard" };
+        assert_eq!(tool.find(), None);
+        assert!(tool.missing().contains("apt-get install --no-install-recommends unheard"));
+    }
+}
