@@ -1,0 +1,267 @@
+//! Audit events: machine fields, and a sentence for people.
+
+use crate::id::{AppId, DeviceId, UserId};
+use crate::time::Timestamp;
+
+/// What happened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EventKind {
+    /// Password wrong, or no such user.
+    PasswordRefused,
+    /// Too many tries.
+    PasswordThrottled,
+    /// An unknown browser was sent to introduction; no prompt was made.
+    IntroductionAsked,
+    /// A phone was asked.
+    ChallengeOpened,
+    /// Two sign-ins at once: both now need the number.
+    ChallengeRaised,
+    /// Approved on the phone.
+    Approved,
+    /// Denied on the phone.
+    Denied,
+    /// "This wasn't me".
+    FraudReported,
+    /// Wrong number typed.
+    WrongNumber,
+    /// Nobody answered in time.
+    Expired,
+    /// Cancelled by the person.
+    Withdrawn,
+    /// A signed answer that did not verify.
+    AnswerRefused,
+    /// Signed in.
+    SignedIn,
+    /// A passkey did not verify.
+    PasskeyRefused,
+    /// A session ended before its time.
+    SessionEnded,
+    /// A browser was bound.
+    BrowserBound,
+    /// A browser was unbound.
+    BrowserUnbound,
+    /// Two copies of one browser secret were seen; both are unbound.
+    BrowserCloned,
+    /// An enrolment link was made.
+    EnrolmentOpened,
+    /// A phone joined and waits for confirmation.
+    DeviceJoined,
+    /// A phone is active.
+    DeviceEnrolled,
+    /// A pending phone was refused by the person.
+    DeviceRefused,
+    /// A phone was revoked.
+    DeviceRevoked,
+    /// A phone was renamed.
+    DeviceRenamed,
+    /// An introduction link was made.
+    IntroductionLinkMade,
+    /// A user was added.
+    UserAdded,
+    /// A user was disabled.
+    UserDisabled,
+    /// A user was enabled.
+    UserEnabled,
+    /// A user's settings changed.
+    UserChanged,
+    /// A password was set or chosen.
+    PasswordSet,
+    /// A group or its members changed.
+    GroupChanged,
+    /// An application was added.
+    AppAdded,
+    /// An application was removed.
+    AppRemoved,
+    /// The session was refused at an application's door.
+    AppRefused,
+    /// A stored row failed its checksum (INV-21).
+    Tampered,
+}
+
+/// Every kind with its name in the store and its sentence. `{user}`, `{app}`, `{device}`, `{address}`, `{detail}` are filled in.
+const KINDS: &[(EventKind, &str, &str)] = &[
+    (EventKind::PasswordRefused, "password_refused", "A wrong password was given for {user} from {address}."),
+    (
+        EventKind::PasswordThrottled,
+        "password_throttled",
+        "Too many passwords were tried for {user} from {address}; further tries are refused for a while.",
+    ),
+    (
+        EventKind::IntroductionAsked,
+        "introduction_asked",
+        "{user} gave the right password for {app} in an unknown browser ({detail}) at {address}; no phone was asked.",
+    ),
+    (
+        EventKind::ChallengeOpened,
+        "challenge_opened",
+        "{user} was asked on the phone about a sign-in to {app} from {address} ({detail}).",
+    ),
+    (EventKind::ChallengeRaised, "challenge_raised", "Another sign-in of {user} is pending; both now need the number."),
+    (EventKind::Approved, "approved", "{user} approved a sign-in to {app} from {address} with {device}{detail}."),
+    (EventKind::Denied, "denied", "{user} denied a sign-in to {app} from {address} with {device}."),
+    (
+        EventKind::FraudReported,
+        "fraud_reported",
+        "{user} said of a sign-in to {app} from {address} \"this wasn't me\", with {device}.",
+    ),
+    (
+        EventKind::WrongNumber,
+        "wrong_number",
+        "{user} typed a wrong number for a sign-in to {app} on {device}; the request ended.",
+    ),
+    (EventKind::Expired, "expired", "Nobody answered {user}'s sign-in to {app} from {address} in time."),
+    (EventKind::Withdrawn, "withdrawn", "{user} cancelled a sign-in to {app} from {address}."),
+    (EventKind::AnswerRefused, "answer_refused", "An answer from {device} for {user} was refused: {detail}."),
+    (EventKind::SignedIn, "signed_in", "{user} signed in to {app} from {address}{detail}."),
+    (EventKind::PasskeyRefused, "passkey_refused", "A passkey shown for {user} from {address} was refused: {detail}."),
+    (EventKind::SessionEnded, "session_ended", "A session of {user} was ended: {detail}."),
+    (EventKind::BrowserBound, "browser_bound", "{user} now signs in from {detail}, at {address}."),
+    (EventKind::BrowserUnbound, "browser_unbound", "A browser of {user} ({detail}) was unbound."),
+    (
+        EventKind::BrowserCloned,
+        "browser_cloned",
+        "A copy of {user}'s browser ({detail}) was seen at {address}; both copies are unbound.",
+    ),
+    (EventKind::EnrolmentOpened, "enrolment_opened", "A phone may be enrolled for {user}: {detail}."),
+    (EventKind::DeviceJoined, "device_joined", "{device} joined for {user} and waits for confirmation."),
+    (EventKind::DeviceEnrolled, "device_enrolled", "{device} was enrolled for {user}."),
+    (EventKind::DeviceRefused, "device_refused", "{user} did not recognise {device}; it was refused."),
+    (EventKind::DeviceRevoked, "device_revoked", "{device} of {user} was revoked."),
+    (EventKind::DeviceRenamed, "device_renamed", "A phone of {user} is now called {device}."),
+    (EventKind::IntroductionLinkMade, "introduction_link_made", "A link that binds one browser was made for {user}."),
+    (EventKind::UserAdded, "user_added", "The account {user} was added."),
+    (EventKind::UserDisabled, "user_disabled", "The account {user} was disabled."),
+    (EventKind::UserEnabled, "user_enabled", "The account {user} was enabled."),
+    (EventKind::UserChanged, "user_changed", "The account {user} was changed: {detail}."),
+    (EventKind::PasswordSet, "password_set", "The password of {user} was set."),
+    (EventKind::GroupChanged, "group_changed", "Groups were changed: {detail}."),
+    (EventKind::AppAdded, "app_added", "The app {app} was added ({detail})."),
+    (EventKind::AppRemoved, "app_removed", "The app {app} was removed."),
+    (EventKind::AppRefused, "app_refused", "{user} was refused at {app}: {detail}."),
+    (EventKind::Tampered, "tampered", "A stored row of {user} failed its check and was refused: {detail}."),
+];
+
+impl EventKind {
+    /// The name in the store and in JSON.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        KINDS.iter().find(|(kind, ..)| *kind == self).map_or("unknown", |(_, name, _)| name)
+    }
+    /// The kind with this name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        KINDS.iter().find(|(_, known, _)| *known == name).map(|(kind, ..)| *kind)
+    }
+    fn sentence(self) -> &'static str {
+        KINDS.iter().find(|(kind, ..)| *kind == self).map_or("", |(.., sentence)| sentence)
+    }
+}
+
+/// One audit event. Names are copied in, so that the sentence stays true when a row is renamed or removed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Event {
+    /// What happened.
+    pub kind: EventKind,
+    /// When, by the store's clock.
+    pub at: Timestamp,
+    /// About whom.
+    pub user: Option<(UserId, String)>,
+    /// Which app.
+    pub app: Option<(Option<AppId>, String)>,
+    /// Which phone.
+    pub device: Option<(DeviceId, String)>,
+    /// From which address.
+    pub address: Option<String>,
+    /// The rest, in words. Never a secret (INV-24).
+    pub detail: String,
+}
+
+impl Event {
+    /// An event of `kind` at `at` about nothing yet.
+    #[must_use]
+    pub const fn new(kind: EventKind, at: Timestamp) -> Self {
+        Self { kind, at, user: None, app: None, device: None, address: None, detail: String::new() }
+    }
+    /// About this user.
+    #[must_use]
+    pub fn user(mut self, id: UserId, name: &str) -> Self {
+        self.user = Some((id, name.to_owned()));
+        self
+    }
+    /// About this app.
+    #[must_use]
+    pub fn app(mut self, id: Option<AppId>, name: &str) -> Self {
+        self.app = Some((id, name.to_owned()));
+        self
+    }
+    /// About this phone.
+    #[must_use]
+    pub fn device(mut self, id: DeviceId, name: &str) -> Self {
+        self.device = Some((id, name.to_owned()));
+        self
+    }
+    /// From this address.
+    #[must_use]
+    pub fn address(mut self, address: &str) -> Self {
+        self.address = Some(address.to_owned());
+        self
+    }
+    /// With this detail.
+    #[must_use]
+    pub fn detail(mut self, detail: impl Into<String>) -> Self {
+        self.detail = detail.into();
+        self
+    }
+
+    /// The event as a sentence for people.
+    #[must_use]
+    pub fn sentence(&self) -> String {
+        let mut sentence = String::new();
+        let mut rest = self.kind.sentence();
+        while let Some((before, after)) = rest.split_once('{') {
+            let (name, tail) = after.split_once('}').unwrap_or((after, ""));
+            sentence.push_str(before);
+            sentence.push_str(self.field(name));
+            rest = tail;
+        }
+        sentence.push_str(rest);
+        sentence
+    }
+
+    fn field(&self, name: &str) -> &str {
+        match name {
+            "user" => self.user.as_ref().map_or("somebody", |(_, name)| name),
+            "app" => self.app.as_ref().map_or("Nod", |(_, name)| name),
+            "device" => self.device.as_ref().map_or("a phone", |(_, name)| name),
+            "address" => self.address.as_deref().unwrap_or("an unknown address"),
+            _ => &self.detail,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn events_read_as_sentences() {
+        let event = Event::new(EventKind::Approved, Timestamp(0))
+            .user(UserId([0; 16]), "Anna Berg")
+            .app(None, "Payroll")
+            .device(DeviceId([0; 16]), "Pixel 9")
+            .address("203.0.113.9")
+            .detail(", number matched");
+        assert_eq!(
+            event.sentence(),
+            "Anna Berg approved a sign-in to Payroll from 203.0.113.9 with Pixel 9, number matched."
+        );
+    }
+
+    #[test]
+    fn every_kind_has_one_name() {
+        for (kind, name, _) in KINDS {
+            assert_eq!(EventKind::from_name(name), Some(*kind));
+            assert_eq!(KINDS.iter().filter(|(_, other, _)| other == name).count(), 1);
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! Every number that bounds something, with its unit (threat model section 8).
+
+use crate::time::Millis;
+
+/// Life of a challenge asked from a browser.
+pub const CHALLENGE_LIFE: Millis = Millis::seconds(120);
+/// How long after the challenge's end an approval may still be collected: none (INV-10), it ends with the challenge.
+/// Life of a sign-in, password to session; several challenges may follow each other in it.
+pub const SIGN_IN_LIFE: Millis = Millis::minutes(10);
+/// Challenges one sign-in may open, one after the other.
+pub const CHALLENGES_PER_SIGN_IN: u32 = 5;
+/// Pushes one challenge may send to one phone ("send again" included).
+pub const PUSHES_PER_CHALLENGE: u32 = 3;
+/// The phone is rung a second time after this span when it has not fetched the request.
+pub const PUSH_AGAIN_AFTER: Millis = Millis::seconds(10);
+/// Refusals in a row after which a push subscription is dropped.
+pub const MAX_PUSH_REFUSALS: u32 = 5;
+/// How long a denial keeps the user's next sign-ins in number mode.
+pub const NUMBER_MODE_AFTER_DENIAL: Millis = Millis::hours(1);
+/// Sign-ins of one user pending at the same time.
+pub const MAX_PENDING_PER_USER: usize = 5;
+
+/// Wrong passwords for one name from one kind of source.
+pub const PASSWORD_TRIES_PER_NAME: Limit = Limit { count: 10, window: Millis::hours(1) };
+/// Wrong passwords from one source address, any name.
+pub const PASSWORD_TRIES_PER_SOURCE: Limit = Limit { count: 100, window: Millis::hours(1) };
+/// Prompts without success, per user and kind of source.
+pub const PROMPTS_SHORT: Limit = Limit { count: 3, window: Millis::minutes(10) };
+/// Prompts without success, per user and kind of source, over a day.
+pub const PROMPTS_LONG: Limit = Limit { count: 10, window: Millis::hours(24) };
+/// Guesses at enrolment codes from one source address.
+pub const CODE_TRIES_PER_SOURCE: Limit = Limit { count: 20, window: Millis::hours(1) };
+/// Guesses at enrolment codes in all, so that many addresses do not help.
+pub const CODE_TRIES_IN_ALL: Limit = Limit { count: 1_000, window: Millis::hours(1) };
+/// Self-test pushes of one phone.
+pub const SELF_TESTS: Limit = Limit { count: 10, window: Millis::hours(1) };
+
+/// Life of an administrator's enrolment link.
+pub const ENROLMENT_LINK_LIFE: Millis = Millis::hours(72);
+/// Life of an enrolment session once the link is opened.
+pub const ENROLMENT_SESSION_LIFE: Millis = Millis::minutes(60);
+/// Life of the code that the phone scans or types.
+pub const ENROLMENT_CODE_LIFE: Millis = Millis::minutes(10);
+/// Wrong passwords in one enrolment session before the link is void.
+pub const ENROLMENT_PASSWORD_TRIES: u32 = 5;
+/// Life of an administrator's introduction link.
+pub const INTRODUCTION_LINK_LIFE: Millis = Millis::minutes(10);
+
+/// A bound browser ends after so long without use.
+pub const BROWSER_IDLE: Millis = Millis::days(30);
+/// A bound browser ends after so long in any case.
+pub const BROWSER_LIFE: Millis = Millis::days(90);
+/// The previous browser secret still counts for so long after a rotation (a reply may have been lost).
+pub const BROWSER_ROTATION_GRACE: Millis = Millis::seconds(10);
+
+/// A session ends after so long without use.
+pub const SESSION_IDLE: Millis = Millis::hours(1);
+/// A session ends after so long in any case.
+pub const SESSION_LIFE: Millis = Millis::hours(24);
+/// How fresh a sign-in must be to change factors (INV-15).
+pub const FRESH_SIGN_IN: Millis = Millis::minutes(10);
+/// The one-time code between Nod and a protected app's host.
+pub const APP_CODE_LIFE: Millis = Millis::seconds(60);
+
+/// Server nonce for a device sign-in.
+pub const DEVICE_NONCE_LIFE: Millis = Millis::seconds(60);
+/// A device session.
+pub const DEVICE_SESSION_LIFE: Millis = Millis::hours(12);
+/// Accounts that one device session may cover.
+pub const DEVICES_PER_SESSION: usize = 8;
+/// Active and pending phones of one user.
+pub const DEVICES_PER_USER: usize = 10;
+/// A WebAuthn challenge for introduction or sign-in.
+pub const PASSKEY_CHALLENGE_LIFE: Millis = Millis::minutes(5);
+
+/// So many in a window of so long.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limit {
+    /// How many are let through.
+    pub count: u32,
+    /// Length of the window, which starts with the first.
+    pub window: Millis,
+}

@@ -1,0 +1,123 @@
+//! What a sign-in is asked: the strict profile. One pure function decides (INV-11, INV-13, INV-14, INV-17).
+
+use crate::limits;
+
+/// Everything the decision may look at. No field but the binding proof comes from the client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Facts {
+    /// The account may sign in.
+    pub user_active: bool,
+    /// The app admits this user.
+    pub app_admits: bool,
+    /// The browser proved that it is bound to this user.
+    pub browser_bound: bool,
+    /// Active phones.
+    pub active_devices: usize,
+    /// Passkeys of active phones.
+    pub passkeys: usize,
+    /// Other sign-ins of this user that wait for an answer now.
+    pub others_pending: usize,
+    /// A sign-in was denied within [`limits::NUMBER_MODE_AFTER_DENIAL`].
+    pub denied_lately: bool,
+    /// The user's or the installation's setting.
+    pub number_always: bool,
+    /// The cap on prompts without success has been reached.
+    pub prompts_exhausted: bool,
+}
+
+/// What happens next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// The door stays shut, and the person is told no more than "not permitted".
+    Refuse,
+    /// No factor is enrolled and no window is open (INV-17).
+    Locked,
+    /// A passkey in this browser; no phone is asked (INV-11).
+    Introduce,
+    /// Ask the phone.
+    Push {
+        /// The person types the number on the phone.
+        number: bool,
+    },
+}
+
+/// Decides what a sign-in with the right password is asked.
+#[must_use]
+pub const fn decide(facts: &Facts) -> Verdict {
+    if !facts.user_active || !facts.app_admits {
+        return Verdict::Refuse;
+    }
+    if facts.active_devices == 0 && facts.passkeys == 0 {
+        return Verdict::Locked;
+    }
+    #[cfg(nod_break = "unbound_prompt")]
+    let bound = true;
+    #[cfg(not(nod_break = "unbound_prompt"))]
+    let bound = facts.browser_bound;
+    let pushable = bound && facts.active_devices > 0 && !facts.prompts_exhausted;
+    if !pushable || facts.others_pending >= limits::MAX_PENDING_PER_USER {
+        return Verdict::Introduce;
+    }
+    Verdict::Push { number: facts.number_always || facts.denied_lately || facts.others_pending > 0 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const CALM: Facts = Facts {
+        user_active: true,
+        app_admits: true,
+        browser_bound: true,
+        active_devices: 1,
+        passkeys: 1,
+        others_pending: 0,
+        denied_lately: false,
+        number_always: false,
+        prompts_exhausted: false,
+    };
+
+    #[test]
+    fn the_ladder() {
+        for (facts, expected) in [
+            (CALM, Verdict::Push { number: false }),
+            (Facts { denied_lately: true, ..CALM }, Verdict::Push { number: true }),
+            (Facts { others_pending: 1, ..CALM }, Verdict::Push { number: true }),
+            (Facts { number_always: true, ..CALM }, Verdict::Push { number: true }),
+            (Facts { others_pending: limits::MAX_PENDING_PER_USER, ..CALM }, Verdict::Introduce),
+            (Facts { browser_bound: false, ..CALM }, Verdict::Introduce),
+            (Facts { prompts_exhausted: true, ..CALM }, Verdict::Introduce),
+            (Facts { active_devices: 0, ..CALM }, Verdict::Introduce),
+            (Facts { active_devices: 0, passkeys: 0, ..CALM }, Verdict::Locked),
+            (Facts { user_active: false, ..CALM }, Verdict::Refuse),
+            (Facts { app_admits: false, ..CALM }, Verdict::Refuse),
+        ] {
+            assert_eq!(decide(&facts), expected, "{facts:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn an_unbound_browser_never_rings(flags: [bool; 6], devices in 0_usize..4, passkeys in 0_usize..4, pending in 0_usize..8) {
+            let [user_active, app_admits, denied_lately, number_always, prompts_exhausted, _] = flags;
+            let facts = Facts { user_active, app_admits, browser_bound: false, active_devices: devices, passkeys,
+                others_pending: pending, denied_lately, number_always, prompts_exhausted };
+            let rings = matches!(decide(&facts), Verdict::Push { .. });
+            prop_assert!(!rings, "INV-11");
+        }
+
+        #[test]
+        fn risk_never_lowers_the_demand(pending in 0_usize..8, lately: bool, always: bool) {
+            let calm = decide(&Facts { others_pending: pending, ..CALM });
+            let risky = decide(&Facts { others_pending: pending, denied_lately: lately, number_always: always, ..CALM });
+            let rank = |verdict| match verdict {
+                Verdict::Push { number: false } => 0,
+                Verdict::Push { number: true } => 1,
+                Verdict::Introduce => 2,
+                Verdict::Locked | Verdict::Refuse => 3,
+            };
+            prop_assert!(rank(risky) >= rank(calm));
+        }
+    }
+}
