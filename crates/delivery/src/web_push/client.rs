@@ -1,0 +1,302 @@
+//! The sender: one pooled client, one request per doorbell, one [`Outcome`].
+
+use std::error::Error as _;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
+use jiff::Timestamp;
+use jiff::fmt::rfc2822::DateTimeParser;
+use reqwest::{Client, Proxy, Response, redirect};
+use rustls::ClientConfig;
+use rustls::crypto::aws_lc_rs::default_provider;
+use rustls::pki_types::CertificateDer;
+use rustls_platform_verifier::Verifier;
+use url::Url;
+
+use super::Entropy;
+use super::encrypt::{EncryptError, MessageKeys, encrypt};
+use super::gate::{Gate, GateError, GatedResolver, ProxyResolver, Resolver};
+use super::payload::{Message, PublicOrigin, render};
+use super::retry::MAX_RETRY_AFTER;
+use super::subscription::Subscription;
+use super::vapid::{VapidKey, VapidSigner, VapidSubject};
+
+/// Longest wait for a connection, name look-up and TLS included.
+pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+/// Longest time for one send, from look-up to the end of the answer.
+pub const TOTAL_TIMEOUT: Duration = Duration::from_secs(10);
+/// Idle connections kept per push service.
+pub const MAX_IDLE_PER_HOST: usize = 8;
+/// How long an idle connection is kept.
+pub const POOL_IDLE_TIMEOUT: Duration = Duration::from_secs(90);
+/// Most of an answer's body that is read, in bytes. Nothing in it is used: reading it frees the connection.
+pub const MAX_RESPONSE_BYTES: usize = 4096;
+/// Highest TTL sent, in seconds (Mozilla's limit, 30 days).
+pub const MAX_TTL_S: i64 = 2_592_000;
+
+const TTL: HeaderName = HeaderName::from_static("ttl");
+const URGENCY: HeaderName = HeaderName::from_static("urgency");
+const TOPIC: HeaderName = HeaderName::from_static("topic");
+
+/// Time limits of the client; [`Default`] gives the product's, tests shorten them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// See [`CONNECT_TIMEOUT`].
+    pub connect: Duration,
+    /// See [`TOTAL_TIMEOUT`].
+    pub total: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { connect: CONNECT_TIMEOUT, total: TOTAL_TIMEOUT }
+    }
+}
+
+/// What the sender is built from.
+#[derive(Debug, Clone)]
+pub struct WebPushConfig {
+    /// The operator's contact.
+    pub subject: VapidSubject,
+    /// The origin of the authenticator.
+    pub origin: PublicOrigin,
+    /// `push.allow_insecure_endpoints`.
+    pub allow_insecure: bool,
+    /// An HTTP proxy for every push. It resolves names, so it must refuse inner addresses itself; inner names and
+    /// literal inner addresses are refused here all the same.
+    pub egress_proxy: Option<Url>,
+    /// Certificate authorities trusted beside the system's, for a push service of one's own.
+    pub extra_roots: Vec<CertificateDer<'static>>,
+    /// Time limits.
+    pub limits: Limits,
+}
+
+/// Why the sender could not be built.
+#[derive(Debug, thiserror::Error)]
+pub enum SetupError {
+    /// No usable trust store.
+    #[error("the system's certificate authorities cannot be read; install the ca-certificates package: {0}")]
+    Trust(#[source] rustls::Error),
+    /// The proxy's address is not usable.
+    #[error("the egress proxy must be http://host:port or https://host:port")]
+    Proxy,
+    /// The HTTP client refused its settings.
+    #[error("the HTTP client for push could not be built: {0}")]
+    Client(#[source] reqwest::Error),
+}
+
+/// Why a send may be tried again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RetryCause {
+    /// The service is busy or broken.
+    Status(u16),
+    /// No answer within the limits.
+    Timeout,
+    /// No connection, a TLS failure, or an answer that breaks the protocol.
+    Network,
+}
+
+/// What became of one send. Acceptance is not delivery: only the phone's own fetch proves that.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// The push service took it (2xx).
+    Accepted {
+        /// HTTP status.
+        status: u16,
+    },
+    /// The subscription is dead (404, 410): drop it.
+    Gone,
+    /// Refused (another 4xx). After [`super::MAX_REFUSALS`] in a row the caller drops the subscription.
+    Refused {
+        /// HTTP status.
+        status: u16,
+    },
+    /// May work later; see [`super::retry_delay`].
+    Retry {
+        /// The service's `Retry-After`, if it gave one.
+        after: Option<Duration>,
+        /// What happened.
+        cause: RetryCause,
+    },
+    /// The gate refused the address; nothing was sent, or a redirect was not followed.
+    Blocked(GateError),
+    /// Less than a second of life left; nothing was sent.
+    TooLate,
+    /// The message could not be built; nothing was sent, and a retry will not help.
+    Unsendable(EncryptError),
+}
+
+/// Sends doorbells. Cheap to share behind an `Arc`; how many sends run at once is the caller's limit.
+pub struct WebPush {
+    client: Client,
+    gate: Gate,
+    vapid: VapidSigner,
+    origin: PublicOrigin,
+    entropy: Arc<dyn Entropy>,
+}
+
+impl WebPush {
+    /// Builds the client. The TLS provider (aws-lc-rs) is passed explicitly: no process-wide default is needed.
+    ///
+    /// # Errors
+    /// An unreadable trust store or an unusable proxy address.
+    pub fn new(
+        config: WebPushConfig,
+        key: VapidKey,
+        entropy: Arc<dyn Entropy>,
+        resolver: Arc<dyn Resolver>,
+    ) -> Result<Self, SetupError> {
+        let gate = Gate::new(config.allow_insecure);
+        let builder = Client::builder()
+            .tls_backend_preconfigured(tls(config.extra_roots)?)
+            .redirect(redirect::Policy::none())
+            .referer(false)
+            .no_proxy()
+            .connect_timeout(config.limits.connect)
+            .timeout(config.limits.total)
+            .pool_max_idle_per_host(MAX_IDLE_PER_HOST)
+            .pool_idle_timeout(POOL_IDLE_TIMEOUT);
+        let builder = match config.egress_proxy {
+            Some(url) => {
+                let proxy_host = url.host_str().ok_or(SetupError::Proxy)?.to_owned();
+                if !matches!(url.scheme(), "http" | "https") {
+                    return Err(SetupError::Proxy);
+                }
+                let proxy = Proxy::all(url).map_err(|_| SetupError::Proxy)?;
+                builder.proxy(proxy).dns_resolver(ProxyResolver { proxy_host, resolver })
+            }
+            None => builder.dns_resolver(GatedResolver { gate, resolver }),
+        };
+        let client = builder.build().map_err(SetupError::Client)?;
+        Ok(Self { client, gate, vapid: VapidSigner::new(key, config.subject), origin: config.origin, entropy })
+    }
+
+    /// The sentence for the log at start, if insecure endpoints are allowed.
+    #[must_use]
+    pub fn warning(&self) -> Option<&'static str> {
+        self.gate.warning()
+    }
+
+    /// The key for the browser's `applicationServerKey`.
+    #[must_use]
+    pub fn public_base64url(&self) -> &str {
+        self.vapid.public_base64url()
+    }
+
+    /// Checks a subscription at registration by what can be seen without a look-up. The full check runs at every
+    /// connection.
+    ///
+    /// # Errors
+    /// The rule that refused it.
+    pub fn check(&self, subscription: &Subscription) -> Result<(), GateError> {
+        self.gate.check_url(subscription.endpoint().url())
+    }
+
+    /// Sends one doorbell and says what became of it. `now_ms` is the store's time (INV-06).
+    pub async fn send(&self, subscription: &Subscription, message: &Message, now_ms: i64) -> Outcome {
+        let ttl_s = message.expires_ms.saturating_sub(now_ms).div_euclid(1000).min(MAX_TTL_S);
+        if ttl_s < 1 {
+            return Outcome::TooLate;
+        }
+        if let Err(refused) = self.check(subscription) {
+            return Outcome::Blocked(refused);
+        }
+        let (headers, body) = match self.build(subscription, message, ttl_s, now_ms) {
+            Ok(built) => built,
+            Err(error) => return Outcome::Unsendable(error),
+        };
+        let request = self.client.post(subscription.endpoint().url().clone()).headers(headers).body(body);
+        match request.send().await {
+            Ok(response) => judge(response, now_ms).await,
+            Err(error) => failed(&error),
+        }
+    }
+
+    fn build(
+        &self,
+        subscription: &Subscription,
+        message: &Message,
+        ttl_s: i64,
+        now_ms: i64,
+    ) -> Result<(HeaderMap, Vec<u8>), EncryptError> {
+        let content = render(message, &self.origin).map_err(|_| EncryptError::Cipher)?;
+        let keys = MessageKeys::from_entropy(self.entropy.as_ref())?;
+        let body = encrypt(subscription.public(), subscription.auth(), keys, &content)?;
+        let authorization =
+            self.vapid.authorization(subscription.endpoint().audience(), now_ms).map_err(|_| EncryptError::Cipher)?;
+        let topic = HeaderValue::from_str(message.id.as_str()).map_err(|_| EncryptError::Cipher)?;
+        let mut headers = HeaderMap::with_capacity(6);
+        headers.insert(TTL, HeaderValue::from(ttl_s));
+        headers.insert(URGENCY, HeaderValue::from_static("high"));
+        headers.insert(TOPIC, topic);
+        headers.insert(CONTENT_ENCODING, HeaderValue::from_static("aes128gcm"));
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
+        headers.insert(AUTHORIZATION, authorization);
+        Ok((headers, body))
+    }
+}
+
+/// TLS with the system's trust store and our provider, offering HTTP/2 first.
+fn tls(extra_roots: Vec<CertificateDer<'static>>) -> Result<ClientConfig, SetupError> {
+    let provider = Arc::new(default_provider());
+    let verifier = Verifier::new_with_extra_roots(extra_roots, Arc::clone(&provider)).map_err(SetupError::Trust)?;
+    let mut config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(SetupError::Trust)?
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(verifier))
+        .with_no_client_auth();
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    Ok(config)
+}
+
+async fn judge(mut response: Response, now_ms: i64) -> Outcome {
+    let status = response.status().as_u16();
+    let after = retry_after(response.headers(), now_ms);
+    drain(&mut response).await;
+    match status {
+        200..=299 => Outcome::Accepted { status },
+        300..=399 => Outcome::Blocked(GateError::Redirect { status }),
+        404 | 410 => Outcome::Gone,
+        408 | 425 | 429 | 500.. => Outcome::Retry { after, cause: RetryCause::Status(status) },
+        _ => Outcome::Refused { status },
+    }
+}
+
+/// Reads the rest of a short answer, so that its connection can be used again; a long or broken one is dropped.
+async fn drain(response: &mut Response) {
+    let mut read = 0;
+    while let Ok(Some(chunk)) = response.chunk().await {
+        read += chunk.len();
+        if read > MAX_RESPONSE_BYTES {
+            return;
+        }
+    }
+}
+
+/// Seconds or an HTTP date (RFC 9110 section 10.2.3); anything else is ignored.
+fn retry_after(headers: &HeaderMap, now_ms: i64) -> Option<Duration> {
+    let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+    let delay = match text.parse::<u64>() {
+        Ok(seconds) => Duration::from_secs(seconds),
+        Err(_) => {
+            let then: Timestamp = DateTimeParser::new().parse_timestamp(text).ok()?;
+            Duration::from_millis(u64::try_from(then.as_millisecond().saturating_sub(now_ms)).unwrap_or(0))
+        }
+    };
+    Some(delay.min(MAX_RETRY_AFTER))
+}
+
+/// Errors of the client carry the address, a capability (INV-24): only their kind leaves this function.
+fn failed(error: &reqwest::Error) -> Outcome {
+    let mut source = error.source();
+    while let Some(inner) = source {
+        if let Some(refused) = inner.downcast_ref::<GateError>() {
+            return Outcome::Blocked(refused.clone());
+        }
+        source = inner.source();
+    }
+    let cause = if error.is_timeout() { RetryCause::Timeout } else { RetryCause::Network };
+    Outcome::Retry { after: None, cause }
+}
