@@ -1,0 +1,191 @@
+//! The writes a use case is made of. Each names the old state it expects; a commit applies all of its writes or none.
+
+use nod_core::access::{App, AppCode, AppSession, Session};
+use nod_core::audit::Event;
+use nod_core::challenge::{Challenge, ChallengeState, Number};
+use nod_core::enrolment::{Enrolment, EnrolmentState, IntroductionLink};
+use nod_core::limits::Limit;
+use nod_core::people::{Group, User, UserState};
+use nod_core::possession::{Browser, BrowserSecret, Device, Notifications, Passkey};
+use nod_core::push::{Push, PushState, Stage, Subscription};
+use nod_core::sign_in::SignIn;
+use nod_core::{
+    AppId, BrowserId, ChallengeId, DeviceId, EnrolmentId, GroupId, PasskeyId, PushId, SecretHash, SessionId, SignInId,
+    SubscriptionId, Timestamp, UserId,
+};
+
+use super::Topic;
+
+/// One guarded change. "Guard" says what must hold, by the store's own state and clock, or the whole commit is refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(missing_docs, reason = "fields are named by their types; each variant says its guard")]
+pub enum Write {
+    /// Guard: the name is free.
+    AddUser(User),
+    /// Guard: the user is in the other state.
+    SetUserState { user: UserId, to: UserState },
+    /// Guard: the user exists.
+    SetPassword { user: UserId, hash: String },
+    /// Guard: the user exists.
+    SetUserOptions { user: UserId, number_always: bool, terminal_phone: bool },
+    /// Guard: the name is free.
+    AddGroup(Group),
+    /// Guard: it exists and no app names it. Its memberships go too.
+    RemoveGroup(GroupId),
+    /// Guard: both exist and the user is not a member.
+    AddMember { group: GroupId, user: UserId },
+    /// Guard: the user is a member.
+    RemoveMember { group: GroupId, user: UserId },
+    /// Guard: name and origin are free; the group, if any, exists.
+    AddApp(App),
+    /// Guard: it exists. Its codes and app sessions go too.
+    RemoveApp(AppId),
+
+    /// Guard: the user is active.
+    AddDevice(Device),
+    /// Guard: the device is the user's and not revoked.
+    RenameDevice { device: DeviceId, user: UserId, name: String },
+    /// Guard: the device is the user's and not revoked.
+    SetNotifications {
+        device: DeviceId,
+        user: UserId,
+        notifications: Notifications,
+        subscription: Option<SubscriptionId>,
+    },
+    /// Guard: pending, with a passkey and with notifications known (INV-16).
+    ActivateDevice { device: DeviceId, user: UserId },
+    /// Guard: the user's and not revoked. Its passkey, device sessions and queued pushes go too.
+    RevokeDevice { device: DeviceId, user: UserId },
+    /// No guard.
+    SeeDevice { device: DeviceId, at: Timestamp },
+    /// Guard: the device is pending, the same user's, and has no passkey; the credential id is new.
+    AddPasskey(Passkey),
+    /// Inserts or replaces by id; refusals start again at zero. No guard.
+    PutSubscription(Subscription),
+    /// Removes it; phones that used it become `Unavailable`. No guard.
+    DropSubscription(SubscriptionId),
+    /// Counts one refusal. No guard.
+    CountRefusal(SubscriptionId),
+    /// Forgets refusals. No guard.
+    ClearRefusals(SubscriptionId),
+    /// Guard: the device is not revoked. One secret may cover several devices.
+    AddDeviceSession { secret: SecretHash, device: DeviceId, expires_at: Timestamp },
+    /// Guard: this nonce has not been used, and has not expired.
+    UseNonce { nonce: SecretHash, expires_at: Timestamp },
+
+    /// Guard: the user is active; the secret is new.
+    BindBrowser(Browser, BrowserSecret),
+    /// Guard: bound; `used` is a live secret of it. All its other secrets retire, `next` is added, last use is `next.issued_at`.
+    RotateBrowser { browser: BrowserId, used: SecretHash, next: BrowserSecret },
+    /// Guard: bound; the user's. All its secrets retire.
+    UnbindBrowser { browser: BrowserId, user: UserId },
+
+    /// Guard: the user is active; the browser, if any, is bound.
+    AddSignIn(SignIn),
+    /// Guard: open, not expired; no challenge of it is pending or approved.
+    ProveSignIn { sign_in: SignInId, passkey: PasskeyId, keep_browser: bool },
+    /// Guard: in the named state (`proved` or open), not expired; the user is active.
+    FinishSignIn { sign_in: SignInId, proved: bool },
+    /// Guard: open or proved.
+    CancelSignIn { sign_in: SignInId },
+    /// Guard: its sign-in is open and not expired; no challenge of that sign-in is live or approved; the user is active.
+    OpenChallenge(Challenge),
+    /// Guard: pending, of this version, not expired, without a number. The version counts up.
+    RaiseChallenge { challenge: ChallengeId, version: u32, number: Number, sign_in: SignInId, user: UserId },
+    /// Guard: pending, of this version, not expired; user active; the answer's device is active and the user's (INV-01).
+    AnswerChallenge { challenge: ChallengeId, version: u32, to: ChallengeState, sign_in: SignInId, user: UserId },
+    /// To `Withdrawn`, `Superseded` or `Expired`. Guard: pending; for `Expired` also past its end.
+    EndChallenge { challenge: ChallengeId, to: ChallengeState, sign_in: SignInId, user: UserId },
+    /// Guard: approved; user active; the answering device active (INV-02, INV-10).
+    ConsumeChallenge { challenge: ChallengeId, sign_in: SignInId, user: UserId },
+
+    /// No guard.
+    QueuePush(Push),
+    /// Guard: queued or claimed, and due. Claims it until `lease_until` and counts the attempt.
+    ClaimPush { push: PushId, lease_until: Timestamp },
+    /// Guard: claimed.
+    SettlePush { push: PushId, to: PushState },
+    /// Guard: claimed. Back to queued.
+    RequeuePush { push: PushId, due_at: Timestamp },
+    /// Keeps the first of each (subject, device, stage). No guard. `sign_in` is woken.
+    Stage { subject: [u8; 16], device: DeviceId, stage: Stage, at: Timestamp, sign_in: Option<SignInId>, user: UserId },
+
+    /// Guard: the user is active.
+    AddSession(Session),
+    /// Guard: not ended.
+    SeeSession { session: SessionId, at: Timestamp },
+    /// Guard: the user's and not ended.
+    EndSession { session: SessionId, user: UserId },
+    /// Ends all of the user's (of one browser, when named). No guard.
+    EndSessionsOf { user: UserId, browser: Option<BrowserId> },
+    /// Guard: the session is not ended.
+    AddAppCode(AppCode),
+    /// Guard: unused and not expired.
+    UseAppCode { code: SecretHash },
+    /// Guard: the session is not ended; the app exists.
+    AddAppSession(AppSession),
+
+    /// Guard: the user is active.
+    AddEnrolment(Enrolment),
+    /// Guard: issued, not expired; the link has this hash.
+    OpenEnrolment { enrolment: EnrolmentId, user: UserId, session: SecretHash, expires_at: Timestamp },
+    /// Guard: in exactly the state `from`, not expired (nor its code, when coded); the user is active.
+    MoveEnrolment { enrolment: EnrolmentId, user: UserId, from: EnrolmentState, to: EnrolmentState },
+    /// Guard: opened, and fewer than the limit so far.
+    CountEnrolmentPassword { enrolment: EnrolmentId },
+    /// Ends every enrolment of the user that is not confirmed; revokes phones that are still pending. No guard.
+    EndEnrolmentsOf { user: UserId },
+    /// Guard: the user is active.
+    AddIntroductionLink(IntroductionLink),
+    /// Guard: unused and not expired.
+    UseIntroductionLink { secret: SecretHash },
+
+    /// Guard: fewer than the limit in the current window, by the store's clock.
+    Count { bucket: String, limit: Limit },
+    /// No guard.
+    ResetCount { bucket: String },
+    /// No guard.
+    Audit(Event),
+    /// Guard: the key is not set.
+    SetMeta { key: String, value: Vec<u8> },
+}
+
+impl Write {
+    /// Who waits for this change.
+    #[must_use]
+    pub fn topics(&self) -> [Option<Topic>; 2] {
+        match self {
+            Self::SetUserState { user, .. }
+            | Self::SetPassword { user, .. }
+            | Self::RenameDevice { user, .. }
+            | Self::SetNotifications { user, .. }
+            | Self::ActivateDevice { user, .. }
+            | Self::RevokeDevice { user, .. }
+            | Self::UnbindBrowser { user, .. }
+            | Self::EndSession { user, .. }
+            | Self::EndSessionsOf { user, .. }
+            | Self::OpenEnrolment { user, .. }
+            | Self::MoveEnrolment { user, .. }
+            | Self::EndEnrolmentsOf { user } => [Some(Topic::User(*user)), None],
+            Self::AddDevice(device) => [Some(Topic::User(device.user)), None],
+            Self::AddPasskey(passkey) => [Some(Topic::User(passkey.user)), None],
+            Self::OpenChallenge(challenge) => {
+                [Some(Topic::User(challenge.user)), Some(Topic::SignIn(challenge.sign_in))]
+            }
+            Self::RaiseChallenge { sign_in, user, .. }
+            | Self::AnswerChallenge { sign_in, user, .. }
+            | Self::EndChallenge { sign_in, user, .. }
+            | Self::ConsumeChallenge { sign_in, user, .. } => [Some(Topic::User(*user)), Some(Topic::SignIn(*sign_in))],
+            Self::Stage { sign_in, user, .. } => [
+                sign_in.map(Topic::SignIn),
+                // A self-test is watched by the phone itself.
+                if sign_in.is_none() { Some(Topic::User(*user)) } else { None },
+            ],
+            Self::ProveSignIn { sign_in, .. } | Self::FinishSignIn { sign_in, .. } | Self::CancelSignIn { sign_in } => {
+                [Some(Topic::SignIn(*sign_in)), None]
+            }
+            Self::QueuePush(_) | Self::RequeuePush { .. } => [Some(Topic::Outbox), None],
+            _ => [None, None],
+        }
+    }
+}
