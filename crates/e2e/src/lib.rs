@@ -1,1 +1,25 @@
-//! nod-e2e.
+//! Harness for tests of the whole product: real browsers, a real message bus, a real web server, and a stand-in for
+//! the browsers' push services.
+//!
+//! Everything blocks and panics with a sentence that says what was awaited: a test has nobody else to tell. Each piece
+//! listens on the loopback only, has folders of its own and ends its processes when dropped, so tests do not meet.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::disallowed_methods,
+    reason = "test code: a broken assumption ends the test, deadlines need the clock, and nothing here ships"
+)]
+
+pub mod bus;
+pub mod cdp;
+pub mod chromium;
+pub mod firefox;
+pub mod marionette;
+pub mod page;
+pub mod process;
+pub mod skip;
+pub mod tools;
+pub mod web;
