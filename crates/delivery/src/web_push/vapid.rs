@@ -35,7 +35,9 @@ pub enum SubjectError {
     #[error("the push contact must start with `mailto:` or `https:`; use for instance mailto:it@your-domain")]
     Scheme,
     /// A `mailto:` without exactly one usable address.
-    #[error("the push contact is not one mail address; use for instance mailto:it@your-domain")]
+    #[error(
+        "the push contact is not one plain mail address (international names as xn--...); use for instance mailto:it@your-domain"
+    )]
     Address,
     /// An `https:` address that does not parse or carries a user name.
     #[error("the push contact is not a usable https address; use for instance https://your-domain/contact")]
@@ -98,8 +100,8 @@ fn mail_host(address: &str) -> Result<String, SubjectError> {
 
 fn link_host(text: &str) -> Result<String, SubjectError> {
     let url = Url::parse(text).map_err(|_| SubjectError::Link)?;
-    // "https:host" parses like "https://host"; push services read the claim more strictly.
-    if !text.starts_with("https://") || !url.username().is_empty() || url.password().is_some() {
+    // The claim is sent as typed: "https:host" parses like "https://host"; push services read the claim more strictly.
+    if !text.starts_with("https://") || !text.is_ascii() || !url.username().is_empty() || url.password().is_some() {
         return Err(SubjectError::Link);
     }
     match url.host() {
