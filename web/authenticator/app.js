@@ -1,0 +1,227 @@
+/** The authenticator: which screen is shown, and why. Screens build themselves; only this file moves between them. */
+
+import { ApiError } from "../shared/api.js";
+import { button, h, heading, show } from "../shared/dom.js";
+import { follow } from "../shared/live.js";
+import { mark } from "../shared/marks.js";
+import { accountsScreen } from "./accounts.js";
+import { device, EVENTS, openSession, serverInfo } from "./api.js";
+import { enrolScreen } from "./enrol.js";
+import { historyScreen } from "./history.js";
+import { homeScreen } from "./home.js";
+import { keepShell, registerWorker, welcomeScreen } from "./install.js";
+import { syncSubscription } from "./push.js";
+import { outcomeScreen, requestScreen } from "./request.js";
+import { allAccounts } from "./store.js";
+import { words } from "./words.js";
+
+/**
+ * @typedef {import("./answer.js").Request} Request
+ * @typedef {import("./store.js").Account} Account
+ * @typedef {"loading"|"welcome"|"enrol"|"home"|"request"|"outcome"|"history"|"accounts"} Screen
+ */
+
+/** All that the app remembers while it is open. */
+const state = {
+  /** @type {Screen} */
+  screen: "loading",
+  /** @type {Account[]} */
+  accounts: [],
+  /** @type {Request[]} */
+  requests: [],
+  /** @type {Request|null} the one on the screen */
+  open: null,
+  online: true,
+  stop: () => {},
+  stopLive: () => {},
+};
+
+/** Screens with a way to the others; in the middle of a decision or a set-up there is nothing else to press. */
+const WITH_NAV = new Set(["home", "history", "accounts"]);
+/** Screens that a sign-in may replace by itself: nobody is in the middle of something there. */
+const INTERRUPTIBLE = new Set(["loading", "home"]);
+
+/**
+ * @param {Screen} screen
+ * @param {{node: Node, stop?: () => void}} built
+ */
+function put(screen, built) {
+  state.stop();
+  state.screen = screen;
+  state.stop = built.stop ?? (() => {});
+  if (screen !== "request") {
+    state.open = null;
+  }
+  show(screen, built.node);
+  const nav = document.getElementById("nav");
+  if (nav) {
+    nav.hidden = !WITH_NAV.has(screen) || state.accounts.length === 0;
+  }
+}
+
+const go = {
+  home: () => put("home", homeScreen({ requests: state.requests, online: state.online, open: go.request })),
+  /** @param {Request} request @param {boolean} [changed] */
+  request: (request, changed = false) => {
+    const account = state.accounts.find((one) => one.device === request.device);
+    if (!account) {
+      return;
+    }
+    /** @param {string} outcome */
+    const done = (outcome) => void answered(request, outcome);
+    put("request", requestScreen({ request, account, changed, done }));
+    state.open = request;
+  },
+  history: () => put("history", historyScreen(go.home)),
+  accounts: () => put("accounts", accountsScreen({ add: () => go.enrol(""), resume: go.resume, changed: start, back: go.home })),
+  /** @param {string} code */
+  enrol: (code) => put("enrol", enrolScreen({ code, account: null, done: start })),
+  /** @param {Account} account */
+  resume: (account) => put("enrol", enrolScreen({ code: "", account, done: start })),
+  welcome: async () => {
+    const { name } = await serverInfo();
+    put("welcome", welcomeScreen({ server: name, haveCode: () => go.enrol("") }));
+  },
+};
+
+function fillNav() {
+  document
+    .getElementById("nav")
+    ?.replaceChildren(
+      button("nav-history", words.nav.history, "text", go.history),
+      button("nav-accounts", words.nav.accounts, "text", go.accounts),
+    );
+}
+
+/**
+ * After an answer: a version that moved on is shown again, all else ends in a sentence.
+ * @param {Request} request
+ * @param {string} outcome
+ */
+async function answered(request, outcome) {
+  if (outcome === "conflict") {
+    const newer = await device("GET", `/requests/${request.id}`).catch(() => null);
+    if (newer?.state === "pending") {
+      go.request(newer, true);
+      return;
+    }
+  }
+  put("outcome", outcomeScreen(outcome, refreshAndDecide));
+}
+
+function refreshAndDecide() {
+  state.screen = "home";
+  void refresh();
+}
+
+/**
+ * Asks what is pending, then decides whether the screen should change.
+ * @param {string} [address] where a notification points; by default this page's own
+ */
+async function refresh(address = location.hash) {
+  const wanted = new URLSearchParams(address.split("#")[1] ?? "").get("request");
+  try {
+    const { now, requests } = await device("GET", "/pending");
+    state.requests = requests.map((/** @type {Request} */ request) => ({ ...request, now }));
+    state.online = true;
+  } catch (error) {
+    state.online = !(error instanceof ApiError && error.status === 0);
+  }
+  navigator.setAppBadge?.(state.requests.length).catch(() => {});
+  decide(wanted);
+}
+
+/** @param {string|null} wanted id of the request that a notification named */
+function decide(wanted) {
+  if (wanted) {
+    history.replaceState(null, "", location.pathname);
+  }
+  const named = state.requests.find((one) => one.id === wanted);
+  if (named && state.screen !== "enrol" && state.open?.id !== named.id) {
+    go.request(named);
+  } else if (state.screen === "request" && state.open) {
+    followOpen(state.open);
+  } else if (INTERRUPTIBLE.has(state.screen)) {
+    const [only, ...rest] = state.requests;
+    if (only && rest.length === 0) {
+      go.request(only);
+    } else {
+      go.home();
+    }
+  }
+}
+
+/** The request on the screen may have moved on meanwhile. @param {Request} shown */
+function followOpen(shown) {
+  const current = state.requests.find((one) => one.id === shown.id);
+  if (!current && state.online) {
+    put("outcome", outcomeScreen("conflict", refreshAndDecide));
+  } else if (current && current.version !== shown.version) {
+    go.request(current, true);
+  }
+}
+
+function goLive() {
+  state.stopLive();
+  state.stopLive = follow({
+    path: EVENTS,
+    event: "pending",
+    poll: () => device("GET", "/pending"),
+    changed: () => void refresh(),
+  }).stop;
+}
+
+/** From the beginning: accounts, session, what is pending, live channel, push subscription. */
+async function start() {
+  state.accounts = await allAccounts();
+  const hash = new URLSearchParams(location.hash.slice(1));
+  const code = hash.get("enrol");
+  if (code !== null) {
+    history.replaceState(null, "", location.pathname);
+    go.enrol(code);
+    return;
+  }
+  if (state.accounts.length === 0) {
+    await go.welcome();
+    return;
+  }
+  await openSession();
+  state.accounts = await allAccounts();
+  const unfinished = state.accounts.find((account) => account.state === "pending" && account.enrolment);
+  if (unfinished && state.screen === "loading") {
+    go.resume(unfinished);
+    return;
+  }
+  if (state.screen !== "loading") {
+    state.screen = "home";
+  }
+  await refresh();
+  goLive();
+  void syncSubscription();
+}
+
+/** @param {unknown} error */
+function cannotStart(error) {
+  const node = h(
+    "div",
+    { class: "stack" },
+    heading(words.home.offline),
+    h("p", {}, error instanceof Error ? error.message : ""),
+    button("again", words.retry, "primary", () => location.reload()),
+  );
+  put("home", { node });
+}
+
+document.addEventListener("visibilitychange", () => {
+  if (document.visibilityState === "visible" && state.accounts.length > 0) {
+    void refresh();
+  }
+});
+window.addEventListener("hashchange", () => void (location.hash.includes("enrol=") ? start() : refresh()));
+navigator.serviceWorker?.addEventListener("message", ({ data }) => void refresh(data?.address));
+
+const phase = document.getElementById("phase");
+phase?.replaceChildren(h("div", { class: "stack centred" }, mark("waiting"), h("p", {}, words.loading)));
+fillNav();
+void registerWorker();
+start().then(keepShell, cannotStart);

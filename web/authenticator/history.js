@@ -1,0 +1,34 @@
+/** What was answered on this phone. */
+
+import { button, errorLine, h, heading } from "../shared/dom.js";
+import { device } from "./api.js";
+import { words } from "./words.js";
+
+const text = words.history;
+
+/** @typedef {{request: string, app: string, decision: string, at: number, from: string}} Answer */
+
+/** @param {() => void} back */
+export function historyScreen(back) {
+  const errors = errorLine();
+  const list = h("ul", { id: "answers", class: "list" });
+
+  /** @param {Answer} answer */
+  const line = (answer) =>
+    h(
+      "li",
+      { "data-decision": answer.decision },
+      h("span", { class: "grow" }, h("span", { class: "name" }, text.line(answer.decision, answer.app)), h("br"), answer.from),
+      h("time", { class: "small soft", datetime: new Date(answer.at).toISOString() }, new Date(answer.at).toLocaleString()),
+    );
+  const load = async () => {
+    try {
+      const { answers } = await device("GET", "/history");
+      list.replaceChildren(...(answers.length === 0 ? [h("li", {}, text.empty)] : answers.map(line)));
+    } catch (error) {
+      errors.say(error instanceof Error ? error.message : "");
+    }
+  };
+  void load();
+  return { node: h("div", { class: "stack" }, heading(text.title), errors.node, list, button("back", words.back, "", back)) };
+}

@@ -1,0 +1,177 @@
+/** Every sentence of the authenticator, in English. */
+
+/** What a `new` mark of a request says. */
+const NEW_MARKS = /** @type {Record<string, string>} */ ({
+  network: "first time from this network",
+  place: "first time from this place",
+  browser: "first time from this browser",
+  app: "first time in this app",
+  device: "first time from this device",
+  time: "unusual time for you",
+});
+
+/** @param {number} at @param {number} now Unix milliseconds */
+function ago(at, now) {
+  const seconds = Math.max(0, Math.round((now - at) / 1000));
+  if (seconds < 15) {
+    return "now";
+  }
+  if (seconds < 60) {
+    return `${seconds} s ago`;
+  }
+  const minutes = Math.round(seconds / 60);
+  return minutes < 60 ? `${minutes} min ago` : new Date(at).toLocaleString();
+}
+
+const request = {
+  /** @type {[string, string]} before and after the app's name */
+  title: ["Sign in to ", "?"],
+  who: "Who",
+  from: "From",
+  when: "When",
+  ago,
+  /** @param {string} name */
+  newMark: (name) => NEW_MARKS[name] ?? `new: ${name}`,
+  unknownPlace: "place unknown",
+  number: "Number on the screen",
+  numberHint: "Type the number that you see on the screen where you are signing in. Nobody from IT will ever ask you for it.",
+  numberMissing: "Type the six digits first. They stand on the screen where you are signing in.",
+  approve: "Approve",
+  deny: "Deny",
+  fraud: "This wasn’t me",
+  /** @param {number} count */
+  others: (count) =>
+    count === 1
+      ? "Another sign-in is waiting for you. Approve only the one that you started."
+      : `${count} other sign-ins are waiting for you. Approve only the one that you started.`,
+  changed: "Something changed: another sign-in appeared. Read this one again before you answer.",
+  uvRefused: "Your fingerprint, face or PIN was not accepted, so nothing was sent. Try again, or deny.",
+};
+
+/** @type {Record<string, {title: string, sentence: string}>} */
+const outcomes = {
+  approve: { title: "Approved", sentence: "You can go on where you started signing in." },
+  deny: { title: "Denied", sentence: "Nobody was signed in." },
+  deny_fraud: {
+    title: "Denied and reported",
+    sentence: "Nobody was signed in. Somebody may know your password: change it now. Your administrator has been told.",
+  },
+  wrong_number: {
+    title: "The numbers did not match",
+    sentence: "This sign-in has ended. If you started it, try again there: you get a new number.",
+  },
+  gone: { title: "Too late", sentence: "This sign-in has ended. If you started it, try again there." },
+  conflict: { title: "Already answered", sentence: "This sign-in was answered, cancelled or replaced in the meantime." },
+};
+
+const enrol = {
+  title: "Set up this phone",
+  code: "Code",
+  codeHint: "8 characters. They stand on the computer where you opened your link.",
+  codeMissing: "The code has 8 characters. Look at it again on the computer.",
+  name: "Name of this phone",
+  nameHint: "So that you know it again in a list.",
+  next: "Go on",
+  /** @param {number} step */
+  stepOf: (step) => `Step ${step} of 3`,
+  passkeyTitle: "Make your passkey",
+  /** @param {string} user @param {string} server */
+  passkeySentence: (user, server) =>
+    `Each approval for ${user} at ${server} needs your fingerprint, face or PIN. This phone keeps the passkey for it.`,
+  passkeyButton: "Make a passkey",
+  noPasskey: "This phone cannot hold a passkey. Ask your administrator for a security key or another way.",
+  notificationsTitle: "Allow notifications",
+  notificationsSentence: "Nod then rings when somebody signs in with your password, and only then.",
+  notificationsButton: "Allow notifications",
+  notificationsSkip: "Go on without",
+  notificationsDenied: "Notifications are off for Nod. Turn them on in this phone’s settings, or go on without and open Nod yourself.",
+  pushUnreachable: "The push service cannot be reached. Nod works while it is open on this phone; you can go on.",
+  subscribing: "Asking the push service. This takes up to 10 seconds.",
+  confirmTitle: "Compare six digits",
+  confirmSentence: "Does your computer show the same six digits? Answer there.",
+  confirmWaiting: "Waiting for your computer. This page goes on by itself.",
+  revoked: "The computer did not confirm these digits, so this phone was not added. Ask for a new code and start again.",
+  expired: "The code has run out. Ask for a new one on the computer.",
+  keyRefused: "This browser does not keep keys here. Leave private browsing or Lockdown Mode, then try again.",
+  doneTitle: "This phone is ready",
+  /** @param {string} name */
+  doneSentence: (name) => `${name}, from now on Nod asks you here.`,
+  done: "Done",
+};
+
+const selfTest = {
+  button: "Send a test notification",
+  sent: "Sent. It should ring within a few seconds.",
+  accepted: "The push service took it. Waiting for this phone.",
+  /** @param {number} milliseconds */
+  woke: (milliseconds) => `It arrived after ${(milliseconds / 1000).toFixed(1)} s. Notifications work.`,
+  slow: "It has not arrived. Look at this phone’s settings for notifications and battery, and at its connection. Nod still works while it is open.",
+  /** @param {string} error */
+  failed: (error) => `The push service refused it: ${error}`,
+};
+
+const install = {
+  /** @param {string} server */
+  title: (server) => `Nod for ${server}`,
+  sentence: "This phone will ask you before anybody signs in with your password.",
+  haveCode: "I have a code",
+  iosTitle: "On an iPhone, put Nod on the Home Screen first",
+  iosSteps: ["Tap Share in Safari.", "Tap “Add to Home Screen”, then “Add”.", "Open Nod from the Home Screen.", "Type your code there."],
+  iosWhy: "The Home Screen app keeps its own keys, and only there an iPhone lets Nod ring.",
+  androidTitle: "Install Nod for a more dependable ring",
+  androidSteps: ["Open the menu of the browser.", "Tap “Add to Home screen” or “Install app”."],
+  button: "Install Nod",
+  desktop: "This looks like a computer. It can answer sign-ins too, if it has a fingerprint reader, a camera for your face, a PIN or a security key.",
+};
+
+const home = {
+  title: "Nothing is waiting",
+  sentence: "When somebody signs in with your password, it shows here and rings.",
+  several: "Waiting for your answer",
+  /** @param {string} app @param {string} user */
+  open: (app, user) => `Sign in to ${app} as ${user}`,
+  live: "Connected. New sign-ins appear by themselves.",
+  offline: "No connection to the server. Trying again.",
+  noNotifications: "Notifications are off. Nod can only ask you while it is open.",
+};
+
+const accounts = {
+  title: "Accounts on this phone",
+  add: "Add an account",
+  remove: "Remove this phone",
+  /** @param {string} user */
+  removeTitle: (user) => `Remove this phone from ${user}?`,
+  removeSentence: "It can no longer approve sign-ins. To come back you need a new code.",
+  removeConfirm: "Remove",
+  active: "active",
+  pending: "not finished",
+  revoked: "removed",
+  revokedSentence: "This phone was removed from the account. You can clear it from the list.",
+  clear: "Clear from the list",
+  resume: "Go on with set-up",
+};
+
+const history = {
+  title: "Your answers",
+  empty: "You have not answered any sign-in on this phone yet.",
+  /** @type {Record<string, string>} */
+  decisions: { approve: "Approved", deny: "Denied", deny_fraud: "Denied and reported" },
+  /** @param {string} decision @param {string} app */
+  line: (decision, app) => `${history.decisions[decision] ?? decision}: ${app}`,
+};
+
+export const words = {
+  request,
+  outcomes,
+  enrol,
+  selfTest,
+  install,
+  home,
+  accounts,
+  history,
+  back: "Back",
+  retry: "Try again",
+  loading: "Looking for sign-ins that wait for you.",
+  nav: { history: "Answers", accounts: "Accounts" },
+  worker: { title: "Sign-in waiting", body: "Open Nod to see it.", deny: "Deny", denied: "Denied. Nobody was signed in." },
+};

@@ -1,0 +1,50 @@
+/** Requests to Nod's own origin: JSON in, JSON out, and a sentence when it did not work. */
+
+import { words } from "./words.js";
+
+/** Longest wait for an answer, milliseconds. */
+const TIMEOUT_MS = 15_000;
+
+/** What went wrong, in a sentence that can be shown. `status` 0 means that the server was not reached. */
+export class ApiError extends Error {
+  /**
+   * @param {number} status
+   * @param {string} code
+   * @param {string} message
+   */
+  constructor(status, code, message) {
+    super(message);
+    this.status = status;
+    this.code = code;
+  }
+}
+
+/**
+ * @param {string} method
+ * @param {string} path
+ * @param {unknown} [body] sent as JSON
+ * @param {RequestInit} [options]
+ * @returns {Promise<any>} the answer's JSON, or null if it has none
+ */
+export async function call(method, path, body, options = {}) {
+  let response;
+  try {
+    response = await fetch(path, {
+      method,
+      credentials: "same-origin",
+      cache: "no-store",
+      signal: AbortSignal.timeout(TIMEOUT_MS),
+      headers: { "X-Nod": "1", ...(body === undefined ? {} : { "Content-Type": "application/json" }) },
+      body: body === undefined ? undefined : JSON.stringify(body),
+      ...options,
+    });
+  } catch {
+    throw new ApiError(0, "offline", words.errors.offline);
+  }
+  const text = await response.text();
+  const answer = response.headers.get("Content-Type")?.includes("json") ? JSON.parse(text) : null;
+  if (!response.ok) {
+    throw new ApiError(response.status, answer?.error ?? "failed", answer?.message ?? words.errors.failed);
+  }
+  return answer;
+}

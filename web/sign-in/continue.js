@@ -1,0 +1,89 @@
+/** The rest of a sign-in on the computer: follows STATUS and shows the phase it names. */
+
+import { call } from "../shared/api.js";
+import { announce, show } from "../shared/dom.js";
+import { follow } from "../shared/live.js";
+import { words } from "../shared/words.js";
+import { ended, finishing, introduce, locked, waiting } from "./phases.js";
+
+/**
+ * @typedef {{phase: "waiting"|"introduce"|"ended"|"ready"|"locked", outcome: string|null, devices: string[],
+ *   number: string|null, sent: boolean, reached: boolean, opened: boolean, answered: boolean, expires_at: number,
+ *   now: number, can_resend: boolean, app: string, location: string|null}} Status
+ */
+
+/** @type {Status|null} */
+let status = null;
+/** What is on the screen: rebuilt only if this changes, so that a press or the focus is never lost. */
+let shown = "";
+/** @type {{update?: (status: Status) => void, stop?: () => void}} */
+let screen = {};
+/** Whether the person asked for the passkey instead of the phone. */
+let otherWay = false;
+let isFinishing = false;
+
+const actions = {
+  /** @param {"resend"|"cancel"|"again"} verb */
+  act: async (verb) => {
+    otherWay = false;
+    render(await call("POST", `/sign-in/${verb}`, {}));
+  },
+  /** @param {boolean} on */
+  useOtherWay: (on) => {
+    otherWay = on;
+    if (status) {
+      render(status);
+    }
+  },
+  render,
+};
+
+/** @param {Status} next */
+function build(next) {
+  switch (next.phase) {
+    case "waiting":
+      return otherWay ? introduce(next, actions, true) : waiting(next, actions);
+    case "introduce":
+      return introduce(next, actions, false);
+    case "ready":
+      return finishing();
+    case "locked":
+      return locked(actions);
+    default:
+      return ended(next, actions);
+  }
+}
+
+/** @param {Status} next */
+function render(next) {
+  status = next;
+  const key = JSON.stringify([next.phase, next.outcome, next.number, next.devices, next.expires_at, otherWay]);
+  if (key !== shown) {
+    shown = key;
+    screen.stop?.();
+    const built = build(next);
+    screen = built;
+    show(next.phase, built.node);
+  }
+  screen.update?.(next);
+  announce(words.signIn.announce(next));
+  if (next.phase === "ready" && !isFinishing) {
+    isFinishing = true;
+    void finish();
+  }
+}
+
+async function finish() {
+  try {
+    const { location: target } = await call("POST", "/sign-in/finish", {});
+    location.assign(target);
+  } catch (error) {
+    isFinishing = false;
+    const sentence = error instanceof Error ? error.message : words.errors.failed;
+    screen = ended({ ...status, outcome: "failed" }, actions, sentence);
+    shown = "failed";
+    show("ended", /** @type {any} */ (screen).node);
+  }
+}
+
+follow({ path: "/sign-in/events", event: "state", poll: () => call("GET", "/sign-in/status"), changed: render });
