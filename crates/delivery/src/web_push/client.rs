@@ -5,8 +5,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
-use jiff::Timestamp;
-use jiff::fmt::rfc2822::DateTimeParser;
 use reqwest::{Client, Proxy, Response, redirect};
 use rustls::ClientConfig;
 use rustls::crypto::aws_lc_rs::default_provider;
@@ -18,14 +16,19 @@ use super::Entropy;
 use super::encrypt::{EncryptError, MessageKeys, encrypt};
 use super::gate::{Gate, GateError, GatedResolver, ProxyResolver, Resolver};
 use super::payload::{Message, PublicOrigin, render};
-use super::retry::MAX_RETRY_AFTER;
+use super::retry::parse_retry_after;
 use super::subscription::Subscription;
-use super::vapid::{VapidKey, VapidSigner, VapidSubject};
+use super::vapid::{VapidError, VapidKey, VapidSigner, VapidSubject};
 
 /// Longest wait for a connection, name look-up and TLS included.
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 /// Longest time for one send, from look-up to the end of the answer.
 pub const TOTAL_TIMEOUT: Duration = Duration::from_secs(10);
+/// With a send open on an HTTP/2 connection, silence after which it is asked for a sign of life.
+pub const PING_INTERVAL: Duration = Duration::from_secs(2);
+/// Longest wait for that sign. Without it a dead connection would stay in the pool and swallow every retry, since a
+/// request that times out leaves its HTTP/2 connection open.
+pub const PING_TIMEOUT: Duration = Duration::from_secs(2);
 /// Idle connections kept per push service.
 pub const MAX_IDLE_PER_HOST: usize = 8;
 /// How long an idle connection is kept.
@@ -46,11 +49,20 @@ pub struct Limits {
     pub connect: Duration,
     /// See [`TOTAL_TIMEOUT`].
     pub total: Duration,
+    /// See [`PING_INTERVAL`].
+    pub ping_interval: Duration,
+    /// See [`PING_TIMEOUT`].
+    pub ping_timeout: Duration,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { connect: CONNECT_TIMEOUT, total: TOTAL_TIMEOUT }
+        Self {
+            connect: CONNECT_TIMEOUT,
+            total: TOTAL_TIMEOUT,
+            ping_interval: PING_INTERVAL,
+            ping_timeout: PING_TIMEOUT,
+        }
     }
 }
 
@@ -97,6 +109,20 @@ pub enum RetryCause {
     Network,
 }
 
+/// Why a message could not be built. Nothing in it is the phone's fault.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum BuildError {
+    /// The payload could not be written as JSON.
+    #[error("the push payload could not be written")]
+    Payload,
+    /// Encryption failed.
+    #[error(transparent)]
+    Encrypt(#[from] EncryptError),
+    /// Signing failed.
+    #[error(transparent)]
+    Vapid(#[from] VapidError),
+}
+
 /// What became of one send. Acceptance is not delivery: only the phone's own fetch proves that.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
@@ -124,7 +150,7 @@ pub enum Outcome {
     /// Less than a second of life left; nothing was sent.
     TooLate,
     /// The message could not be built; nothing was sent, and a retry will not help.
-    Unsendable(EncryptError),
+    Unsendable(BuildError),
 }
 
 /// Sends doorbells. Cheap to share behind an `Arc`; how many sends run at once is the caller's limit.
@@ -155,6 +181,8 @@ impl WebPush {
             .no_proxy()
             .connect_timeout(config.limits.connect)
             .timeout(config.limits.total)
+            .http2_keep_alive_interval(config.limits.ping_interval)
+            .http2_keep_alive_timeout(config.limits.ping_timeout)
             .pool_max_idle_per_host(MAX_IDLE_PER_HOST)
             .pool_idle_timeout(POOL_IDLE_TIMEOUT);
         let builder = match config.egress_proxy {
@@ -219,13 +247,12 @@ impl WebPush {
         message: &Message,
         ttl_s: i64,
         now_ms: i64,
-    ) -> Result<(HeaderMap, Vec<u8>), EncryptError> {
-        let content = render(message, &self.origin).map_err(|_| EncryptError::Cipher)?;
+    ) -> Result<(HeaderMap, Vec<u8>), BuildError> {
+        let content = render(message, &self.origin).map_err(|_| BuildError::Payload)?;
         let keys = MessageKeys::from_entropy(self.entropy.as_ref())?;
         let body = encrypt(subscription.public(), subscription.auth(), keys, &content)?;
-        let authorization =
-            self.vapid.authorization(subscription.endpoint().audience(), now_ms).map_err(|_| EncryptError::Cipher)?;
-        let topic = HeaderValue::from_str(message.id.as_str()).map_err(|_| EncryptError::Cipher)?;
+        let authorization = self.vapid.authorization(subscription.endpoint().audience(), now_ms)?;
+        let topic = HeaderValue::from_str(message.id.as_str()).map_err(|_| BuildError::Payload)?;
         let mut headers = HeaderMap::with_capacity(6);
         headers.insert(TTL, HeaderValue::from(ttl_s));
         headers.insert(URGENCY, HeaderValue::from_static("high"));
@@ -253,7 +280,8 @@ fn tls(extra_roots: Vec<CertificateDer<'static>>) -> Result<ClientConfig, SetupE
 
 async fn judge(mut response: Response, now_ms: i64) -> Outcome {
     let status = response.status().as_u16();
-    let after = retry_after(response.headers(), now_ms);
+    let header = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
+    let after = header.and_then(|text| parse_retry_after(text, now_ms));
     drain(&mut response).await;
     match status {
         200..=299 => Outcome::Accepted { status },
@@ -273,19 +301,6 @@ async fn drain(response: &mut Response) {
             return;
         }
     }
-}
-
-/// Seconds or an HTTP date (RFC 9110 section 10.2.3); anything else is ignored.
-fn retry_after(headers: &HeaderMap, now_ms: i64) -> Option<Duration> {
-    let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
-    let delay = match text.parse::<u64>() {
-        Ok(seconds) => Duration::from_secs(seconds),
-        Err(_) => {
-            let then: Timestamp = DateTimeParser::new().parse_timestamp(text).ok()?;
-            Duration::from_millis(u64::try_from(then.as_millisecond().saturating_sub(now_ms)).unwrap_or(0))
-        }
-    };
-    Some(delay.min(MAX_RETRY_AFTER))
 }
 
 /// Errors of the client carry the address, a capability (INV-24): only their kind leaves this function.

@@ -16,8 +16,8 @@ mod vapid;
 
 pub use address::AddressClass;
 pub use client::{
-    CONNECT_TIMEOUT, Limits, MAX_IDLE_PER_HOST, MAX_RESPONSE_BYTES, MAX_TTL_S, Outcome, POOL_IDLE_TIMEOUT, RetryCause,
-    SetupError, TOTAL_TIMEOUT, WebPush, WebPushConfig,
+    BuildError, CONNECT_TIMEOUT, Limits, MAX_IDLE_PER_HOST, MAX_RESPONSE_BYTES, MAX_TTL_S, Outcome, PING_INTERVAL,
+    PING_TIMEOUT, POOL_IDLE_TIMEOUT, RetryCause, SetupError, TOTAL_TIMEOUT, WebPush, WebPushConfig,
 };
 pub use encrypt::{BODY_BYTES, EncryptError, MAX_CONTENT_BYTES, MessageKeys, PADDED_BYTES, encrypt};
 pub use gate::{Gate, GateError, INSECURE_WARNING, Lookup, MAX_ADDRESSES, Resolver, SystemResolver};

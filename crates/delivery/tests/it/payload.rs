@@ -1,7 +1,8 @@
 use nod_delivery::web_push::{
-    Endpoint, GateError, Kind, MAX_CONTENT_BYTES, MAX_ENDPOINT_BYTES, Message, OriginError, PublicOrigin, PushId,
-    Subscription, SubscriptionError, render,
+    Endpoint, Gate, GateError, Kind, MAX_CONTENT_BYTES, MAX_ENDPOINT_BYTES, Message, OriginError, PublicOrigin, PushId,
+    Subscription, SubscriptionError, VapidSubject, render,
 };
+use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use crate::support::{Browser, ID, NOW_MS, ORIGIN, message};
@@ -121,7 +122,7 @@ fn subscriptions() {
     assert_eq!(parse(key, auth), None);
     assert_eq!(parse(&format!("{key}="), &format!("{auth}==")), None, "padding is harmless");
     assert_eq!(parse("", auth), Some(SubscriptionError::Key));
-    assert_eq!(parse(key.strip_suffix("iAiw4").unwrap(), auth), Some(SubscriptionError::Key));
+    assert_eq!(parse(key.strip_suffix("IAiw4").unwrap(), auth), Some(SubscriptionError::Key));
     assert_eq!(parse(&key.replace("BCV", "BCW"), auth), Some(SubscriptionError::Key), "not on the curve");
     assert_eq!(parse(&"A".repeat(5000), auth), Some(SubscriptionError::Key));
     assert_eq!(parse(key, "BTBZ"), Some(SubscriptionError::Auth));
@@ -136,4 +137,26 @@ fn debug_output_keeps_secrets() {
     let browser = Browser::new(1);
     let text = format!("{:?}", browser.subscription("https://a.net/secret-path"));
     assert_eq!(text, "Subscription { endpoint: Endpoint(https://a.net/…), .. }");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 1024, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Strangers' texts are refused or kept in bounds; nothing panics, nothing insecure passes.
+    #[test]
+    fn any_text_is_judged(text in "\\PC{0,60}|(https?|mailto|ftp)://?[a-z0-9.@:\\[\\]%_-]{0,40}(/[ -~]{0,20})?") {
+        if let Ok(endpoint) = Endpoint::parse(&text)
+            && Gate::new(false).check_url(endpoint.url()).is_ok()
+        {
+            prop_assert!(endpoint.audience().starts_with("https://"));
+            prop_assert!(endpoint.url().username().is_empty() && endpoint.url().fragment().is_none());
+        }
+        if let Ok(origin) = PublicOrigin::parse(&text) {
+            prop_assert_eq!(PublicOrigin::parse(origin.as_str()).unwrap(), origin);
+        }
+        if let Ok(subject) = VapidSubject::parse(&text) {
+            prop_assert!(subject.as_str().is_ascii() && subject.as_str().contains('.'));
+        }
+        prop_assert!(Subscription::parse("https://a.net/x", &text, &text).is_err());
+    }
 }

@@ -1,10 +1,13 @@
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::Version;
-use nod_delivery::web_push::{Limits, MAX_RETRY_AFTER, Message, Outcome, RetryCause, TOKEN_LIFETIME_S, WebPushConfig};
+use nod_delivery::web_push::{
+    Limits, Lookup, MAX_RETRY_AFTER, Message, Outcome, Resolver, RetryCause, TOKEN_LIFETIME_S, WebPushConfig,
+};
 
 use crate::stub::{Reply, Stub};
-use crate::support::{ID, NOW_MS, Script, Sink, config, insecure_sender, message, sender};
+use crate::support::{Browser, ID, NOW_MS, Script, Sink, config, insecure_sender, message, sender};
 
 #[tokio::test]
 async fn a_doorbell_arrives_whole() {
@@ -77,7 +80,7 @@ async fn retry_after_in_both_forms() {
 #[tokio::test]
 async fn a_silent_service_and_a_broken_one_are_worth_a_retry() {
     let stub = Stub::http().await;
-    let limits = Limits { connect: Duration::from_secs(3), total: Duration::from_millis(200) };
+    let limits = Limits { total: Duration::from_millis(200), ..Limits::default() };
     let push = sender(WebPushConfig { allow_insecure: true, limits, ..config() }, Script::of(&[]));
     stub.will(Reply::Hang);
     let outcome = push.send(&stub.subscription(), &message(), NOW_MS).await;
@@ -96,6 +99,21 @@ async fn a_silent_service_and_a_broken_one_are_worth_a_retry() {
 }
 
 #[tokio::test]
+async fn a_look_up_that_hangs_is_cut_by_the_limit_on_connecting() {
+    struct Hanging;
+    impl Resolver for Hanging {
+        fn lookup(&self, _: &str) -> Lookup {
+            Box::pin(std::future::pending())
+        }
+    }
+    let limits = Limits { connect: Duration::from_millis(200), ..Limits::default() };
+    let push = sender(WebPushConfig { limits, ..config() }, Arc::new(Hanging));
+    let subscription = Browser::new(1).subscription("https://push.corp-site.net/x");
+    let outcome = push.send(&subscription, &message(), NOW_MS).await;
+    assert_eq!(outcome, Outcome::Retry { after: None, cause: RetryCause::Timeout });
+}
+
+#[tokio::test]
 async fn an_answer_without_end_is_cut() {
     let stub = Stub::http().await;
     stub.will(Reply::Endless);
@@ -108,7 +126,7 @@ async fn an_answer_without_end_is_cut() {
 async fn a_dead_request_is_not_sent() {
     let sink = Sink::new();
     let push = insecure_sender();
-    let subscription = crate::support::Browser::new(1).subscription(&format!("http://127.0.0.1:{}/x", sink.port()));
+    let subscription = Browser::new(1).subscription(&format!("http://127.0.0.1:{}/x", sink.port()));
     for expires_ms in [NOW_MS + 999, NOW_MS, NOW_MS - 1, i64::MIN] {
         let dead = Message { expires_ms, ..message() };
         assert_eq!(push.send(&subscription, &dead, NOW_MS).await, Outcome::TooLate);

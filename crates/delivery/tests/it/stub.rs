@@ -3,11 +3,12 @@
 use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::future::pending;
+use std::io;
 use std::net::Ipv4Addr;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED, UnparsedPublicKey};
 use base64::Engine as _;
@@ -22,7 +23,8 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
 use nod_delivery::web_push::BODY_BYTES;
 use serde_json::Value;
-use tokio::net::TcpListener;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
@@ -61,6 +63,7 @@ pub struct State {
     faults: Mutex<Vec<String>>,
     connections: AtomicUsize,
     endless_bytes: Arc<AtomicUsize>,
+    frozen: AtomicUsize,
 }
 
 pub struct Stub {
@@ -86,6 +89,7 @@ impl Stub {
             faults: Mutex::default(),
             connections: AtomicUsize::new(0),
             endless_bytes: Arc::default(),
+            frozen: AtomicUsize::new(0),
         });
         let mut tasks = JoinSet::new();
         tasks.spawn(accept(listener, tls, Arc::clone(&state)));
@@ -115,6 +119,11 @@ impl Stub {
         self.state.connections.load(Ordering::SeqCst)
     }
 
+    /// Connections made so far fall silent without being closed, as behind a router that forgot them.
+    pub fn freeze(&self) {
+        self.state.frozen.store(self.connections(), Ordering::SeqCst);
+    }
+
     pub fn endless_bytes(&self) -> usize {
         self.state.endless_bytes.load(Ordering::SeqCst)
     }
@@ -124,9 +133,10 @@ async fn accept(listener: TcpListener, tls: Option<TlsAcceptor>, state: Arc<Stat
     let mut connections = JoinSet::new();
     loop {
         let (stream, _) = listener.accept().await.unwrap();
-        state.connections.fetch_add(1, Ordering::SeqCst);
+        let number = state.connections.fetch_add(1, Ordering::SeqCst);
         let (state, tls) = (Arc::clone(&state), tls.clone());
         connections.spawn(async move {
+            let stream = Freezing { stream, number, state: Arc::clone(&state) };
             let service = service_fn(move |request| serve(request, Arc::clone(&state)));
             let server = auto::Builder::new(TokioExecutor::new());
             // An error here is the client's going away, or `Reply::Close`.
@@ -139,6 +149,39 @@ async fn accept(listener: TcpListener, tls: Option<TlsAcceptor>, state: Arc<Stat
                 }
             }
         });
+    }
+}
+
+/// A connection that hears nothing any more once it is frozen.
+struct Freezing {
+    stream: TcpStream,
+    number: usize,
+    state: Arc<State>,
+}
+
+impl AsyncRead for Freezing {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let before = buf.filled().len();
+        ready!(Pin::new(&mut self.stream).poll_read(cx, buf))?;
+        if self.number < self.state.frozen.load(Ordering::SeqCst) {
+            buf.set_filled(before);
+            return Poll::Pending;
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for Freezing {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(cx, buf)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
     }
 }
 

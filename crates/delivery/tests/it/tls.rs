@@ -1,9 +1,10 @@
 //! The real path: https on a name, certificate checked, HTTP/2 negotiated and reused.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::Version;
-use nod_delivery::web_push::{Outcome, RetryCause, WebPushConfig};
+use nod_delivery::web_push::{Limits, Outcome, RetryCause, WebPushConfig};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use rustls::ServerConfig;
 use rustls::crypto::aws_lc_rs::default_provider;
@@ -55,6 +56,24 @@ async fn http2_is_negotiated_and_one_connection_carries_a_burst() {
     assert_eq!((stub.connections(), resolver.asked().len()), (1, 1));
     let token = &received[0].headers["authorization"];
     assert!(received.iter().all(|push| push.headers["authorization"] == token), "signed once");
+}
+
+#[tokio::test]
+async fn a_dead_http2_connection_is_given_up_for_a_new_one() {
+    let (tls, root) = acceptor(NAME, &[b"h2"]);
+    let stub = Stub::start(Some(tls), &format!("https://{NAME}")).await;
+    let quick = Duration::from_millis(100);
+    let limits = Limits { ping_interval: quick, ping_timeout: quick, ..Limits::default() };
+    let config = WebPushConfig { limits, ..https(Some(root)) };
+    let push = sender(config, Script::of(&[(NAME, &[&["127.0.0.1"]])]));
+    let (subscription, message) = (stub.subscription(), message());
+    let accepted = Outcome::Accepted { status: 201 };
+    assert_eq!(push.send(&subscription, &message, NOW_MS).await, accepted);
+    stub.freeze();
+    let lost = push.send(&subscription, &message, NOW_MS).await;
+    assert!(matches!(lost, Outcome::Retry { after: None, .. }), "{lost:?}");
+    assert_eq!(push.send(&subscription, &message, NOW_MS).await, accepted);
+    assert_eq!((stub.received().len(), stub.connections()), (2, 2));
 }
 
 #[tokio::test]
