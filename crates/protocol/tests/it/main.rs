@@ -9,4 +9,7 @@
 )]
 
 mod answers;
+mod bodies;
+mod properties;
+mod vectors;
 mod webauthn;
