@@ -1,1 +1,12 @@
-//! nod-testkit.
+//! What tests of several crates share: a clock that is moved by hand, seeded entropy, a store in memory, yield points for the
+//! simulation, and the suite that every store must pass.
+
+pub mod clock;
+pub mod entropy;
+pub mod memory;
+pub mod stepped;
+
+pub use clock::TestClock;
+pub use entropy::SeededEntropy;
+pub use memory::MemoryStore;
+pub use stepped::Stepped;

@@ -1,0 +1,166 @@
+//! Orders and filters of the reads that are more than a look-up.
+
+use std::cmp::Reverse;
+
+use nod_core::access::Session;
+use nod_core::audit::Event;
+use nod_core::challenge::{Challenge, ChallengeState};
+use nod_core::limits::Limit;
+use nod_core::possession::{Browser, BrowserSecret, Device, DeviceState, Passkey};
+use nod_core::push::{Push, PushState, Stage};
+use nod_core::{DeviceId, GroupId, SecretHash, SignInId, Timestamp, UserId};
+
+use super::{Placed, State};
+
+/// Clones of the picked rows in the order of `key`.
+fn sorted<'a, T: Clone + 'a, K: Ord>(
+    rows: impl Iterator<Item = &'a T>,
+    picked: impl Fn(&T) -> bool,
+    key: impl Fn(&T) -> K,
+) -> Vec<T> {
+    let mut found: Vec<T> = rows.filter(|row| picked(row)).cloned().collect();
+    found.sort_by_key(key);
+    found
+}
+
+/// A push that is not settled.
+fn open(push: &Push) -> bool {
+    matches!(push.state, PushState::Queued | PushState::Claimed)
+}
+
+impl State {
+    pub(super) fn all<T: Clone, I, K: Ord>(table: &super::Table<I, T>, key: impl Fn(&T) -> K) -> Vec<T>
+    where
+        I: Ord + Clone,
+    {
+        sorted(table.values(), |_| true, key)
+    }
+
+    pub(super) fn members_of(&self, group: GroupId) -> Vec<UserId> {
+        let in_group = self.members.iter().filter(|((of, _), ())| *of == group);
+        let mut users: Vec<_> = in_group.filter_map(|((_, user), ())| self.users.get(user)).collect();
+        users.sort_by(|a, b| a.name.cmp(&b.name));
+        users.into_iter().map(|user| user.id).collect()
+    }
+
+    pub(super) fn devices_of(&self, user: UserId) -> Vec<Device> {
+        sorted(self.devices.values(), |device| device.user == user, |device| (device.created_at, device.id))
+    }
+
+    fn usable(&self, passkey: &Passkey) -> bool {
+        self.devices.get(&passkey.device).is_some_and(|device| device.state != DeviceState::Revoked)
+    }
+
+    pub(super) fn passkeys_of(&self, user: UserId) -> Vec<Passkey> {
+        sorted(
+            self.passkeys.values(),
+            |passkey| passkey.user == user && self.usable(passkey),
+            |passkey| (passkey.created_at, passkey.id),
+        )
+    }
+
+    pub(super) fn passkey_by_credential(&self, credential_id: &[u8]) -> Option<Passkey> {
+        self.passkeys.values().find(|passkey| passkey.credential_id == credential_id && self.usable(passkey)).cloned()
+    }
+
+    pub(super) fn device_session(&self, secret: SecretHash, now: Timestamp) -> Vec<DeviceId> {
+        self.device_sessions
+            .iter()
+            .filter(|((of, _), end)| *of == secret && !end.has_passed(now))
+            .map(|((_, device), _)| *device)
+            .filter(|device| self.devices.get(device).is_some_and(|row| row.state != DeviceState::Revoked))
+            .collect()
+    }
+
+    pub(super) fn browser_by_secret(&self, secret: SecretHash) -> Option<(Browser, BrowserSecret)> {
+        let secret = self.browser_secrets.get(&secret)?;
+        Some((self.browsers.get(&secret.browser)?.clone(), secret.clone()))
+    }
+
+    pub(super) fn browsers_of(&self, user: UserId, now: Timestamp) -> Vec<Browser> {
+        sorted(
+            self.browsers.values(),
+            |browser| browser.user == user && browser.is_bound(now),
+            |browser| (browser.created_at, browser.id),
+        )
+    }
+
+    pub(super) fn challenges_of(&self, sign_in: SignInId) -> Vec<Challenge> {
+        sorted(
+            self.challenges.values(),
+            |challenge| challenge.sign_in == sign_in,
+            |challenge| Reverse((challenge.created_at, challenge.id)),
+        )
+    }
+
+    pub(super) fn pending_for(&self, user: UserId, now: Timestamp) -> Vec<Challenge> {
+        sorted(
+            self.challenges.values(),
+            |challenge| challenge.user == user && challenge.is_live(now),
+            |challenge| (challenge.created_at, challenge.id),
+        )
+    }
+
+    pub(super) fn denied_since(&self, user: UserId, since: Timestamp) -> bool {
+        self.challenges.values().any(|challenge| {
+            let denied = matches!(&challenge.state, ChallengeState::Denied(answer) if answer.at >= since);
+            challenge.user == user && denied
+        })
+    }
+
+    pub(super) fn answered_by(&self, device: DeviceId, limit: u32) -> Vec<Challenge> {
+        let mut found = sorted(
+            self.challenges.values(),
+            |challenge| challenge.state.answer().is_some_and(|answer| answer.device == device),
+            |challenge| Reverse((challenge.state.answer().map(|answer| answer.at), challenge.id)),
+        );
+        found.truncate(limit as usize);
+        found
+    }
+
+    pub(super) fn due_pushes(&self, limit: u32, now: Timestamp) -> Vec<Push> {
+        let due = |push: &Placed<Push>| open(&push.row) && push.row.due_at.has_passed(now);
+        let due = sorted(self.pushes.values(), due, |push| (push.row.due_at, push.place));
+        due.into_iter().take(limit as usize).map(|push| push.row).collect()
+    }
+
+    pub(super) fn next_push_due(&self) -> Option<Timestamp> {
+        self.pushes.values().filter(|push| open(&push.row)).map(|push| push.row.due_at).min()
+    }
+
+    pub(super) fn pushes_of(&self, subject: [u8; 16]) -> Vec<Push> {
+        let found = sorted(self.pushes.values(), |push| push.row.subject == subject, |push| push.place);
+        found.into_iter().map(|push| push.row).collect()
+    }
+
+    pub(super) fn stages(&self, subject: [u8; 16]) -> Vec<(DeviceId, Stage, Timestamp)> {
+        let mut found: Vec<_> = self.stages.iter().filter(|((about, ..), _)| *about == subject).collect();
+        found.sort_by_key(|(_, at)| (at.row, at.place));
+        found.into_iter().map(|((_, device, stage), at)| (*device, *stage, at.row)).collect()
+    }
+
+    pub(super) fn sessions_of(&self, user: UserId, now: Timestamp) -> Vec<Session> {
+        sorted(
+            self.sessions.values(),
+            |session| session.user == user && session.is_live(now),
+            |session| Reverse((session.created_at, session.id)),
+        )
+    }
+
+    pub(super) fn counted(&self, bucket: &str, limit: Limit, now: Timestamp) -> u32 {
+        self.counters
+            .get(&bucket.to_owned())
+            .filter(|counted| !counted.since.after(limit.window).has_passed(now))
+            .map_or(0, |counted| counted.count)
+    }
+
+    pub(super) fn audit(&self, before: Option<i64>, limit: u32) -> Vec<(i64, Event)> {
+        self.audit
+            .iter()
+            .rev()
+            .filter(|(place, _)| before.is_none_or(|before| **place < before))
+            .take(limit as usize)
+            .map(|(place, event)| (*place, event.clone()))
+            .collect()
+    }
+}

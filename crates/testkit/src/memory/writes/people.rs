@@ -1,0 +1,85 @@
+//! Users, groups, apps, counters, audit and values of the installation.
+
+use nod_core::limits::Limit;
+use nod_core::{GroupId, Timestamp};
+use nod_engine::ports::Write;
+
+use super::super::{Counted, State};
+use super::when;
+
+impl State {
+    pub(super) fn apply_people(&mut self, write: &Write, now: Timestamp) -> Option<()> {
+        match write {
+            Write::AddUser(user) => {
+                when(!self.users.values().any(|other| other.name == user.name))?;
+                self.users.add(user.id, user.clone())
+            }
+            Write::SetUserState { user, to } => {
+                let user = self.users.get_mut(user)?;
+                when(user.state != *to)?;
+                user.state = *to;
+                Some(())
+            }
+            Write::SetPassword { user, hash } => {
+                self.users.get_mut(user)?.password_hash = Some(hash.clone());
+                Some(())
+            }
+            Write::SetUserOptions { user, number_always, terminal_phone } => {
+                let user = self.users.get_mut(user)?;
+                user.number_always = *number_always;
+                user.terminal_phone = *terminal_phone;
+                Some(())
+            }
+            Write::AddGroup(group) => {
+                when(!self.groups.values().any(|other| other.name == group.name))?;
+                self.groups.add(group.id, group.clone())
+            }
+            Write::RemoveGroup(group) => self.remove_group(*group),
+            Write::AddMember { group, user } => {
+                when(self.groups.has(group) && self.users.has(user))?;
+                self.members.add((*group, *user), ())
+            }
+            Write::RemoveMember { group, user } => self.members.remove(&(*group, *user)),
+            Write::AddApp(app) => {
+                when(!self.apps.values().any(|other| other.name == app.name || other.origin == app.origin))?;
+                when(app.group.is_none_or(|group| self.groups.has(&group)))?;
+                self.apps.add(app.id, app.clone())
+            }
+            Write::RemoveApp(app) => {
+                self.apps.remove(app)?;
+                self.app_codes.remove_where(|_, code| code.row.app == *app);
+                self.app_sessions.remove_where(|_, session| session.app == *app);
+                Some(())
+            }
+            Write::Count { bucket, limit } => self.count_up(bucket, *limit, now),
+            Write::ResetCount { bucket } => {
+                let _ = self.counters.remove(bucket);
+                Some(())
+            }
+            Write::Audit(event) => {
+                let next = self.audit.iter().next_back().map_or(1, |(last, _)| last + 1);
+                self.audit.add(next, event.clone())
+            }
+            Write::SetMeta { key, value } => self.meta.add(key.clone(), value.clone()),
+            _ => None,
+        }
+    }
+
+    fn remove_group(&mut self, group: GroupId) -> Option<()> {
+        when(!self.apps.values().any(|app| app.group == Some(group)))?;
+        self.groups.remove(&group)?;
+        self.members.remove_where(|(of, _), ()| *of == group);
+        Some(())
+    }
+
+    fn count_up(&mut self, bucket: &str, limit: Limit, now: Timestamp) -> Option<()> {
+        let so_far = self.counted(bucket, limit, now);
+        when(so_far < limit.count)?;
+        let since = match self.counters.get(&bucket.to_owned()) {
+            Some(counted) if so_far > 0 => counted.since,
+            _ => now,
+        };
+        self.counters.put(bucket.to_owned(), Counted { since, window: limit.window, count: so_far + 1 });
+        Some(())
+    }
+}

@@ -1,0 +1,113 @@
+//! Phones, passkeys, device sessions and browsers.
+
+use nod_core::possession::{Browser, BrowserSecret, Device, DeviceState, Notifications, Passkey};
+use nod_core::push::PushState;
+use nod_core::{BrowserId, DeviceId, SecretHash, Timestamp, UserId};
+use nod_engine::ports::Write;
+
+use super::super::State;
+use super::when;
+
+impl State {
+    pub(super) fn apply_possession(&mut self, write: &Write, now: Timestamp) -> Option<()> {
+        match write {
+            Write::AddDevice(device) => {
+                self.user_active(device.user)?;
+                self.devices.add(device.id, device.clone())
+            }
+            Write::RenameDevice { device, user, name } => {
+                self.own_device(*device, *user)?.name.clone_from(name);
+                Some(())
+            }
+            Write::SetNotifications { device, user, notifications, subscription } => {
+                let device = self.own_device(*device, *user)?;
+                device.notifications = *notifications;
+                device.subscription = *subscription;
+                Some(())
+            }
+            Write::ActivateDevice { device, user } => {
+                when(self.passkeys.values().any(|passkey| passkey.device == *device))?;
+                let device = self.own_device(*device, *user)?;
+                let ready = device.state == DeviceState::Pending && device.notifications != Notifications::Unknown;
+                when(ready)?; // INV-16
+                device.state = DeviceState::Active;
+                Some(())
+            }
+            Write::RevokeDevice { device, user } => {
+                self.own_device(*device, *user)?;
+                self.revoke(*device);
+                Some(())
+            }
+            Write::SeeDevice { device, at } => {
+                if let Some(device) = self.devices.get_mut(device) {
+                    device.last_seen_at = *at;
+                }
+                Some(())
+            }
+            Write::AddPasskey(passkey) => self.add_passkey(passkey),
+            Write::AddDeviceSession { secret, device, expires_at } => {
+                when(self.devices.get(device)?.state != DeviceState::Revoked)?;
+                self.device_sessions.put((*secret, *device), *expires_at);
+                Some(())
+            }
+            Write::UseNonce { nonce, expires_at } => {
+                when(!expires_at.has_passed(now))?;
+                self.nonces.add(*nonce, *expires_at)
+            }
+            Write::BindBrowser(browser, secret) => self.bind(browser, secret),
+            Write::RotateBrowser { browser, used, next } => self.rotate(*browser, *used, next, now),
+            Write::UnbindBrowser { browser, user } => {
+                let row = self.browsers.get_mut(browser)?;
+                when(row.bound && row.user == *user)?;
+                row.bound = false;
+                self.browser_secrets.change_where(|secret| secret.browser == *browser, |secret| secret.retired = true);
+                Some(())
+            }
+            _ => None,
+        }
+    }
+
+    /// The user's device, unless revoked.
+    fn own_device(&mut self, device: DeviceId, user: UserId) -> Option<&mut Device> {
+        self.devices.get_mut(&device).filter(|device| device.user == user && device.state != DeviceState::Revoked)
+    }
+
+    /// Revokes, and removes what fell with the phone.
+    pub(super) fn revoke(&mut self, device: DeviceId) {
+        if let Some(row) = self.devices.get_mut(&device) {
+            row.state = DeviceState::Revoked;
+        }
+        self.passkeys.remove_where(|_, passkey| passkey.device == device);
+        self.device_sessions.remove_where(|(_, of), _| *of == device);
+        self.pushes.change_where(
+            |push| push.row.device == device && push.row.state == PushState::Queued,
+            |push| push.row.state = PushState::Dropped,
+        );
+    }
+
+    fn add_passkey(&mut self, passkey: &Passkey) -> Option<()> {
+        let device = self.devices.get(&passkey.device)?;
+        when(device.user == passkey.user && device.state == DeviceState::Pending)?;
+        let taken = |other: &Passkey| other.device == passkey.device || other.credential_id == passkey.credential_id;
+        when(!self.passkeys.values().any(taken))?;
+        self.passkeys.add(passkey.id, passkey.clone())
+    }
+
+    fn bind(&mut self, browser: &Browser, secret: &BrowserSecret) -> Option<()> {
+        self.user_active(browser.user)?;
+        self.browsers.add(browser.id, browser.clone())?;
+        when(self.browsers.has(&secret.browser))?;
+        self.browser_secrets.add(secret.hash, secret.clone())
+    }
+
+    fn rotate(&mut self, browser: BrowserId, used: SecretHash, next: &BrowserSecret, now: Timestamp) -> Option<()> {
+        let row = self.browsers.get_mut(&browser)?;
+        when(row.is_bound(now) && next.browser == browser)?;
+        row.last_used_at = next.issued_at;
+        let shown = self.browser_secrets.get(&used)?;
+        when(shown.browser == browser && !shown.retired)?;
+        self.browser_secrets
+            .change_where(|secret| secret.browser == browser && secret.hash != used, |secret| secret.retired = true);
+        self.browser_secrets.add(next.hash, next.clone())
+    }
+}

@@ -1,0 +1,119 @@
+//! Sign-ins and challenges.
+
+use nod_core::challenge::{Challenge, ChallengeState};
+use nod_core::possession::DeviceState;
+use nod_core::sign_in::{SignIn, SignInState};
+use nod_core::{ChallengeId, DeviceId, SignInId, Timestamp, UserId};
+use nod_engine::ports::Write;
+
+use super::super::State;
+use super::when;
+
+impl State {
+    pub(super) fn apply_sign_in(&mut self, write: &Write, now: Timestamp) -> Option<()> {
+        match write {
+            Write::AddSignIn(sign_in) => self.add_sign_in(sign_in, now),
+            Write::ProveSignIn { sign_in, passkey, keep_browser } => {
+                self.no_other_challenge(*sign_in, now)?;
+                let row = self.sign_ins.get_mut(sign_in)?;
+                when(row.state == SignInState::Open && !row.expires_at.has_passed(now))?;
+                row.state = SignInState::Proved { passkey: *passkey, keep_browser: *keep_browser };
+                Some(())
+            }
+            Write::FinishSignIn { sign_in, proved } => {
+                self.user_active(self.sign_ins.get(sign_in)?.user)?;
+                let row = self.sign_ins.get_mut(sign_in)?;
+                let expected = match row.state {
+                    SignInState::Open => !proved,
+                    SignInState::Proved { .. } => *proved,
+                    SignInState::Finished | SignInState::Cancelled => false,
+                };
+                when(expected && !row.expires_at.has_passed(now))?;
+                row.state = SignInState::Finished;
+                Some(())
+            }
+            Write::CancelSignIn { sign_in } => {
+                let row = self.sign_ins.get_mut(sign_in)?;
+                when(matches!(row.state, SignInState::Open | SignInState::Proved { .. }))?;
+                row.state = SignInState::Cancelled;
+                Some(())
+            }
+            Write::OpenChallenge(challenge) => self.open_challenge(challenge, now),
+            Write::RaiseChallenge { challenge, version, number, sign_in, user } => {
+                let row = self.challenge_of(*challenge, *sign_in, *user)?;
+                when(row.is_live(now) && row.version == *version && row.number.is_none())?;
+                row.number = Some(*number);
+                row.version += 1;
+                Some(())
+            }
+            Write::AnswerChallenge { challenge, version, to, sign_in, user } => {
+                let answerable =
+                    matches!(to, ChallengeState::Approved(_) | ChallengeState::Denied(_) | ChallengeState::Failed(_));
+                when(answerable)?;
+                self.user_active(*user)?;
+                self.device_may_answer(to.answer()?.device, *user)?;
+                let row = self.challenge_of(*challenge, *sign_in, *user)?;
+                when(row.is_live(now) && row.version == *version)?; // INV-01
+                row.state = to.clone();
+                Some(())
+            }
+            Write::EndChallenge { challenge, to, sign_in, user } => {
+                let row = self.challenge_of(*challenge, *sign_in, *user)?;
+                when(row.state == ChallengeState::Pending)?;
+                when(match to {
+                    ChallengeState::Withdrawn | ChallengeState::Superseded => true,
+                    ChallengeState::Expired => row.expires_at.has_passed(now),
+                    _ => false,
+                })?;
+                row.state = to.clone();
+                Some(())
+            }
+            Write::ConsumeChallenge { challenge, sign_in, user } => self.consume(*challenge, *sign_in, *user),
+            _ => None,
+        }
+    }
+
+    fn add_sign_in(&mut self, sign_in: &SignIn, now: Timestamp) -> Option<()> {
+        self.user_active(sign_in.user)?;
+        if let Some(browser) = sign_in.browser {
+            let browser = self.browsers.get(&browser)?;
+            when(browser.is_bound(now) && browser.user == sign_in.user)?;
+        }
+        self.sign_ins.add(sign_in.id, sign_in.clone())
+    }
+
+    /// No challenge of the sign-in is live or approved.
+    fn no_other_challenge(&self, sign_in: SignInId, now: Timestamp) -> Option<()> {
+        let stands = |challenge: &Challenge| {
+            challenge.sign_in == sign_in
+                && (challenge.is_live(now) || matches!(challenge.state, ChallengeState::Approved(_)))
+        };
+        when(!self.challenges.values().any(stands))
+    }
+
+    fn open_challenge(&mut self, challenge: &Challenge, now: Timestamp) -> Option<()> {
+        self.user_active(challenge.user)?;
+        let sign_in = self.sign_ins.get(&challenge.sign_in)?;
+        when(sign_in.state == SignInState::Open && sign_in.user == challenge.user)?;
+        when(!sign_in.expires_at.has_passed(now) && challenge.state == ChallengeState::Pending)?;
+        self.no_other_challenge(challenge.sign_in, now)?;
+        self.challenges.add(challenge.id, challenge.clone())
+    }
+
+    fn consume(&mut self, challenge: ChallengeId, sign_in: SignInId, user: UserId) -> Option<()> {
+        self.user_active(user)?;
+        let row = self.challenge_of(challenge, sign_in, user)?;
+        let ChallengeState::Approved(answer) = row.state.clone() else { return None };
+        row.state = ChallengeState::Consumed(answer.clone());
+        self.device_may_answer(answer.device, user) // INV-10
+    }
+
+    fn challenge_of(&mut self, challenge: ChallengeId, sign_in: SignInId, user: UserId) -> Option<&mut Challenge> {
+        self.challenges.get_mut(&challenge).filter(|row| row.sign_in == sign_in && row.user == user)
+    }
+
+    fn device_may_answer(&self, device: DeviceId, user: UserId) -> Option<()> {
+        let device = self.devices.get(&device)?;
+        when(device.state == DeviceState::Active && device.user == user)
+    }
+}

@@ -1,0 +1,156 @@
+//! Yield points: each call of the store first gives way once, then runs to its end without another pause.
+//!
+//! An executor that drops a future at such a point has crashed the task between two calls, which is the only place where a
+//! commit of the store leaves a choice.
+
+use std::future::Future;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread::Thread;
+
+use async_trait::async_trait;
+use nod_core::access::{App, AppCode, AppSession, Session};
+use nod_core::audit::Event;
+use nod_core::challenge::Challenge;
+use nod_core::enrolment::{Enrolment, IntroductionLink};
+use nod_core::limits::Limit;
+use nod_core::people::{Group, User};
+use nod_core::possession::{Browser, BrowserSecret, Device, Passkey};
+use nod_core::push::{Push, Stage, Subscription};
+use nod_core::sign_in::SignIn;
+use nod_core::{
+    AppId, BrowserId, ChallengeId, DeviceId, EnrolmentId, GroupId, SecretHash, SessionId, SignInId, SubscriptionId,
+    Timestamp, UserId,
+};
+use nod_engine::ports::{CommitError, Store, StoreResult, Wakes, Write};
+
+/// A store whose every call gives way once before it runs.
+#[derive(Debug, Clone, Default)]
+pub struct Stepped<S>(pub S);
+
+/// Gives way once: pending, then ready. It wakes its task, so that an ordinary executor goes on at once.
+#[derive(Debug, Default)]
+pub struct GiveWay(bool);
+
+impl Future for GiveWay {
+    type Output = ();
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        if self.0 {
+            return Poll::Ready(());
+        }
+        self.0 = true;
+        context.waker().wake_by_ref();
+        Poll::Pending
+    }
+}
+
+struct Unpark(Thread);
+
+impl Wake for Unpark {
+    fn wake(self: Arc<Self>) {
+        self.0.unpark();
+    }
+}
+
+/// Runs `future` to its end on this thread. Unlike an executor's own function it may be called inside any executor.
+pub fn block_on<F: Future>(future: F) -> F::Output {
+    let mut future = pin!(future);
+    let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
+    let mut context = Context::from_waker(&waker);
+    loop {
+        match future.as_mut().poll(&mut context) {
+            Poll::Ready(output) => return output,
+            Poll::Pending => std::thread::park(),
+        }
+    }
+}
+
+macro_rules! stepped {
+    ($(fn $call:ident($($name:ident: $kind:ty),*) -> $output:ty;)*) => {
+        #[async_trait]
+        impl<S: Store> Store for Stepped<S> {
+            fn wakes(&self) -> &Wakes {
+                self.0.wakes()
+            }
+            $(
+                async fn $call(&self, $($name: $kind),*) -> $output {
+                    GiveWay::default().await;
+                    block_on(self.0.$call($($name),*))
+                }
+            )*
+        }
+    };
+}
+
+stepped! {
+    fn now() -> StoreResult<Timestamp>;
+    fn commit(writes: Vec<Write>) -> Result<(), CommitError>;
+    fn sweep() -> StoreResult<u64>;
+    fn user(id: UserId) -> StoreResult<Option<User>>;
+    fn user_by_name(name: &str) -> StoreResult<Option<User>>;
+    fn users() -> StoreResult<Vec<User>>;
+    fn groups() -> StoreResult<Vec<Group>>;
+    fn members(group: GroupId) -> StoreResult<Vec<UserId>>;
+    fn is_member(group: GroupId, user: UserId) -> StoreResult<bool>;
+    fn app(id: AppId) -> StoreResult<Option<App>>;
+    fn app_by_origin(origin: &str) -> StoreResult<Option<App>>;
+    fn apps() -> StoreResult<Vec<App>>;
+    fn device(id: DeviceId) -> StoreResult<Option<Device>>;
+    fn devices_of(user: UserId) -> StoreResult<Vec<Device>>;
+    fn passkeys_of(user: UserId) -> StoreResult<Vec<Passkey>>;
+    fn passkey_by_credential(credential_id: &[u8]) -> StoreResult<Option<Passkey>>;
+    fn subscription(id: SubscriptionId) -> StoreResult<Option<Subscription>>;
+    fn device_session(secret: SecretHash) -> StoreResult<Vec<DeviceId>>;
+    fn browser_by_secret(secret: SecretHash) -> StoreResult<Option<(Browser, BrowserSecret)>>;
+    fn browser(id: BrowserId) -> StoreResult<Option<Browser>>;
+    fn browsers_of(user: UserId) -> StoreResult<Vec<Browser>>;
+    fn sign_in(id: SignInId) -> StoreResult<Option<SignIn>>;
+    fn challenge(id: ChallengeId) -> StoreResult<Option<Challenge>>;
+    fn challenges_of(sign_in: SignInId) -> StoreResult<Vec<Challenge>>;
+    fn pending_for(user: UserId) -> StoreResult<Vec<Challenge>>;
+    fn denied_since(user: UserId, since: Timestamp) -> StoreResult<bool>;
+    fn answered_by(device: DeviceId, limit: u32) -> StoreResult<Vec<Challenge>>;
+    fn due_pushes(limit: u32) -> StoreResult<Vec<Push>>;
+    fn next_push_due() -> StoreResult<Option<Timestamp>>;
+    fn pushes_of(subject: [u8; 16]) -> StoreResult<Vec<Push>>;
+    fn stages(subject: [u8; 16]) -> StoreResult<Vec<(DeviceId, Stage, Timestamp)>>;
+    fn session(id: SessionId) -> StoreResult<Option<Session>>;
+    fn session_by_secret(secret: SecretHash) -> StoreResult<Option<Session>>;
+    fn sessions_of(user: UserId) -> StoreResult<Vec<Session>>;
+    fn app_code(code: SecretHash) -> StoreResult<Option<AppCode>>;
+    fn app_session(secret: SecretHash) -> StoreResult<Option<AppSession>>;
+    fn enrolment(id: EnrolmentId) -> StoreResult<Option<Enrolment>>;
+    fn enrolment_by_link(link: SecretHash) -> StoreResult<Option<Enrolment>>;
+    fn enrolment_by_session(session: SecretHash) -> StoreResult<Option<Enrolment>>;
+    fn enrolment_by_code(code: SecretHash) -> StoreResult<Option<Enrolment>>;
+    fn enrolment_by_device(device: DeviceId) -> StoreResult<Option<Enrolment>>;
+    fn introduction_link(secret: SecretHash) -> StoreResult<Option<IntroductionLink>>;
+    fn count(bucket: &str, limit: Limit) -> StoreResult<u32>;
+    fn audit(before: Option<i64>, limit: u32) -> StoreResult<Vec<(i64, Event)>>;
+    fn meta(key: &str) -> StoreResult<Option<Vec<u8>>>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::MemoryStore;
+
+    #[test]
+    fn a_call_gives_way_once_and_a_dropped_one_has_done_nothing() {
+        let store = Stepped(MemoryStore::default());
+        let set = |key: &str| vec![Write::SetMeta { key: key.to_owned(), value: vec![1] }];
+        let mut context = Context::from_waker(Waker::noop());
+        {
+            let mut dropped = pin!(store.commit(set("dropped")));
+            assert!(dropped.as_mut().poll(&mut context).is_pending());
+        }
+        {
+            let mut kept = pin!(store.commit(set("kept")));
+            assert!(kept.as_mut().poll(&mut context).is_pending());
+            assert!(kept.as_mut().poll(&mut context).is_ready());
+        }
+        assert_eq!(block_on(store.meta("dropped")), Ok(None));
+        assert_eq!(block_on(store.meta("kept")), Ok(Some(vec![1])));
+    }
+}
