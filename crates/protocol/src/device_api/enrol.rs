@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{ServerName, UserBody};
+use super::{DeviceState, ServerName, UserBody};
 use crate::b64::{B64, Id};
 use crate::digits::SixDigits;
 use crate::enrolment::EnrolmentCode;
