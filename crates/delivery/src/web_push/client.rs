@@ -66,8 +66,8 @@ impl Default for Limits {
     }
 }
 
-/// What the sender is built from.
-#[derive(Debug, Clone)]
+/// What the sender is built from. No `Debug`: the proxy's address may hold a password (INV-24).
+#[derive(Clone)]
 pub struct WebPushConfig {
     /// The operator's contact.
     pub subject: VapidSubject,

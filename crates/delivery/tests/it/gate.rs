@@ -183,7 +183,8 @@ async fn behind_an_egress_proxy_names_go_to_it_and_inner_ones_are_still_refused(
     };
     let public = to("https://push.corp-site.net:8443/secret-capability");
     let message = message();
-    let (line, outcome) = tokio::join!(proxy_side, push.send(&public, &message, NOW_MS));
+    let both = async { tokio::join!(proxy_side, push.send(&public, &message, NOW_MS)) };
+    let (line, outcome) = tokio::time::timeout(Duration::from_secs(15), both).await.expect("the proxy was not asked");
     assert_eq!(line, "CONNECT push.corp-site.net:8443 HTTP/1.1\r\n", "the proxy sees host and port alone");
     assert_eq!(outcome, Outcome::Retry { after: None, cause: RetryCause::Network });
     assert_eq!(resolver.asked(), ["proxy.lan"], "the proxy resolves, we do not");
