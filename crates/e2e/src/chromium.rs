@@ -149,6 +149,7 @@ fn launch(profile: &Path, settings: &Settings) -> (Process, Cdp) {
         "--no-first-run",
         "--disable-gpu",
         "--disable-dev-shm-usage",
+        "--log-level=3",
         "--remote-debugging-port=0",
     ]);
     command.arg(format!("--user-data-dir={}", profile.display())).args(&settings.switches).arg("about:blank");

@@ -13,13 +13,18 @@
     reason = "test code: a broken assumption ends the test, deadlines need the clock, and nothing here ships"
 )]
 
+mod autopush;
 pub mod bus;
 pub mod cdp;
 pub mod chromium;
 pub mod firefox;
 pub mod marionette;
+pub mod nginx;
 pub mod page;
 pub mod process;
+pub mod push_check;
+pub mod push_receiver;
+pub mod push_stub;
 pub mod skip;
 pub mod tools;
 pub mod web;

@@ -49,6 +49,13 @@ impl Response {
         Self { body: body.into(), ..Self::status(200) }.with("content-type", media_type)
     }
 
+    /// The same answer with another status.
+    #[must_use]
+    pub fn with_status(mut self, status: u16) -> Self {
+        self.status = status;
+        self
+    }
+
     /// Adds a header.
     #[must_use]
     pub fn with(mut self, name: &str, value: &str) -> Self {

@@ -10,4 +10,7 @@
 
 mod chromium;
 mod firefox;
+mod nginx;
+mod push;
+mod sender;
 mod site;

@@ -16,9 +16,9 @@ async function ready() {
   return await navigator.serviceWorker.ready;
 }
 
-async function makePasskey() {
+async function makePasskey(rpId = host) {
   const credential = await navigator.credentials.create({publicKey: {
-    rp: {id: host, name: 'Test'},
+    rp: {id: rpId, name: 'Test'},
     user: {id: new Uint8Array(16), name: 'ada', displayName: 'Ada'},
     challenge: new Uint8Array(32),
     pubKeyCredParams: [{type: 'public-key', alg: -7}],
@@ -52,9 +52,17 @@ async function facts() {
     permission: Notification.permission,
     passkey: await attempt(async () => (await makePasskey()).length > 0),
     assertion: await attempt(async () => (await usePasskey()).verified),
+    parentPasskey: host === 'localhost' ? 'refused'
+      : (await attempt(() => makePasskey('localhost'))).startsWith('SecurityError') ? 'refused' : 'taken',
     locks: 'locks' in navigator,
     trustedTypes: 'trustedTypes' in window,
   };
+}
+
+for (const [id, path] of [['other', '/shown'], ['post', '/shown']]) {
+  const element = document.getElementById(id);
+  const target = `http://${host === 'nod.localhost' ? 'site' : 'nod'}.localhost:${location.port}${path}`;
+  if (element.tagName === 'A') element.href = target; else element.form.action = target;
 }
 
 document.getElementById('greet').addEventListener('click', event => {
