@@ -9,7 +9,7 @@ import { device, EVENTS, openSession, serverInfo } from "./api.js";
 import { enrolScreen } from "./enrol.js";
 import { historyScreen } from "./history.js";
 import { homeScreen } from "./home.js";
-import { keepShell, registerWorker, welcomeScreen } from "./install.js";
+import { keepShell, mustInstallFirst, registerWorker, welcomeScreen } from "./install.js";
 import { syncSubscription } from "./push.js";
 import { outcomeScreen, requestScreen } from "./request.js";
 import { allAccounts } from "./store.js";
@@ -31,6 +31,12 @@ const state = {
   requests: [],
   /** @type {Request|null} the one on the screen */
   open: null,
+  /** Whether an answer to it is under way. */
+  isBusy: () => false,
+  /** @type {string|null} id of a request that a notification named, until it is shown */
+  wanted: null,
+  /** Counts the looks at what is pending: only the last one counts. */
+  look: 0,
   online: true,
   stop: () => {},
   stopLive: () => {},
@@ -51,6 +57,7 @@ function put(screen, built) {
   state.stop = built.stop ?? (() => {});
   if (screen !== "request") {
     state.open = null;
+    state.isBusy = () => false;
   }
   show(screen, built.node);
   const nav = document.getElementById("nav");
@@ -69,8 +76,10 @@ const go = {
     }
     /** @param {string} outcome */
     const done = (outcome) => void answered(request, outcome);
-    put("request", requestScreen({ request, account, changed, done }));
+    const screen = requestScreen({ request, account, changed, done });
+    put("request", screen);
     state.open = request;
+    state.isBusy = screen.isBusy;
   },
   history: () => put("history", historyScreen(go.home)),
   accounts: () => put("accounts", accountsScreen({ add: () => go.enrol(""), resume: go.resume, changed: start, back: go.home })),
@@ -78,9 +87,10 @@ const go = {
   enrol: (code) => put("enrol", enrolScreen({ code, account: null, done: start })),
   /** @param {Account} account */
   resume: (account) => put("enrol", enrolScreen({ code: "", account, done: start })),
-  welcome: async () => {
+  /** @param {string} code */
+  welcome: async (code) => {
     const { name } = await serverInfo();
-    put("welcome", welcomeScreen({ server: name, haveCode: () => go.enrol("") }));
+    put("welcome", welcomeScreen({ server: name, code, haveCode: () => go.enrol(code) }));
   },
 };
 
@@ -119,27 +129,37 @@ function refreshAndDecide() {
  * @param {string} [address] where a notification points; by default this page's own
  */
 async function refresh(address = location.hash) {
-  const wanted = new URLSearchParams(address.split("#")[1] ?? "").get("request");
+  state.wanted = new URLSearchParams(address.split("#")[1] ?? "").get("request") ?? state.wanted;
+  if (location.hash.includes("request=")) {
+    history.replaceState(null, "", location.pathname);
+  }
+  state.look += 1;
+  const look = state.look;
   try {
     const { now, requests } = await device("GET", "/pending");
+    if (look !== state.look) {
+      return;
+    }
     state.requests = requests.map((/** @type {Request} */ request) => ({ ...request, now }));
     state.online = true;
   } catch (error) {
     state.online = !(error instanceof ApiError && error.status === 0);
   }
   navigator.setAppBadge?.(state.requests.length).catch(() => {});
-  decide(wanted);
+  decide();
 }
 
-/** @param {string|null} wanted id of the request that a notification named */
-function decide(wanted) {
-  if (wanted) {
-    history.replaceState(null, "", location.pathname);
+/** Which screen comes next, now that it is known what is pending. */
+function decide() {
+  const named = state.requests.find((one) => one.id === state.wanted);
+  if (named && state.screen !== "enrol" && !state.isBusy()) {
+    state.wanted = null;
+    if (state.open?.id !== named.id) {
+      go.request(named);
+      return;
+    }
   }
-  const named = state.requests.find((one) => one.id === wanted);
-  if (named && state.screen !== "enrol" && state.open?.id !== named.id) {
-    go.request(named);
-  } else if (state.screen === "request" && state.open) {
+  if (state.screen === "request" && state.open) {
     followOpen(state.open);
   } else if (INTERRUPTIBLE.has(state.screen)) {
     const [only, ...rest] = state.requests;
@@ -153,6 +173,9 @@ function decide(wanted) {
 
 /** The request on the screen may have moved on meanwhile. @param {Request} shown */
 function followOpen(shown) {
+  if (state.isBusy()) {
+    return;
+  }
   const current = state.requests.find((one) => one.id === shown.id);
   if (!current && state.online) {
     put("outcome", outcomeScreen("conflict", refreshAndDecide));
@@ -166,7 +189,7 @@ function goLive() {
   state.stopLive = follow({
     path: EVENTS,
     event: "pending",
-    poll: () => device("GET", "/pending"),
+    poll: async () => null,
     changed: () => void refresh(),
   }).stop;
 }
@@ -178,11 +201,13 @@ async function start() {
   const code = hash.get("enrol");
   if (code !== null) {
     history.replaceState(null, "", location.pathname);
-    go.enrol(code);
+  }
+  if (state.accounts.length === 0 && (code === null || mustInstallFirst())) {
+    await go.welcome(code ?? "");
     return;
   }
-  if (state.accounts.length === 0) {
-    await go.welcome();
+  if (code !== null) {
+    go.enrol(code);
     return;
   }
   await openSession();
@@ -205,16 +230,18 @@ function cannotStart(error) {
   const node = h(
     "div",
     { class: "stack" },
-    heading(words.home.offline),
+    heading(words.home.cannotStart),
     h("p", {}, error instanceof Error ? error.message : ""),
     button("again", words.retry, "primary", () => location.reload()),
   );
   put("home", { node });
+  window.addEventListener("online", () => location.reload(), { once: true });
 }
 
 document.addEventListener("visibilitychange", () => {
   if (document.visibilityState === "visible" && state.accounts.length > 0) {
     void refresh();
+    goLive();
   }
 });
 window.addEventListener("hashchange", () => void (location.hash.includes("enrol=") ? start() : refresh()));

@@ -26,10 +26,9 @@ export function homeScreen({ requests, online, open }) {
 function nothing(online) {
   return h(
     "div",
-    { class: "stack-tight centred" },
+    { class: "stack centred" },
     mark(online ? "still" : "waiting"),
-    heading(text.title),
-    h("p", {}, text.sentence),
+    h("div", { class: "stack-tight" }, heading(text.title), h("p", {}, text.sentence)),
     h("p", { id: "connection", class: "small soft" }, online ? text.live : text.offline),
   );
 }

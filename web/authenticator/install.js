@@ -1,7 +1,7 @@
 /** Welcome and installation: what to do on the device that the visitor holds; the worker and the offline shell. */
 
 import { button, h, heading } from "../shared/dom.js";
-import { mark } from "../shared/marks.js";
+import { grouped, mark } from "../shared/marks.js";
 import { isInstalled, platform } from "../shared/platform.js";
 import { words } from "./words.js";
 
@@ -60,8 +60,11 @@ function advice() {
   }
 }
 
-/** @param {{server: string, haveCode: () => void}} given */
-export function welcomeScreen({ server, haveCode }) {
+/** Whether this page is a Safari tab on an iPhone: keys made here would not be found by the Home Screen app. */
+export const mustInstallFirst = () => platform() === "ios" && !isInstalled();
+
+/** @param {{server: string, code: string, haveCode: () => void}} given `code`: one that came with the address, to type later */
+export function welcomeScreen({ server, code, haveCode }) {
   const install = button("install", text.button, "wide-button", () => void offer?.prompt());
   install.hidden = offer === null;
   const node = h(
@@ -70,8 +73,9 @@ export function welcomeScreen({ server, haveCode }) {
     mark("still"),
     h("div", { class: "stack-tight centred" }, heading(text.title(server)), h("p", {}, text.sentence)),
     advice(),
+    code && h("div", { class: "stack-tight" }, h("p", {}, text.yourCode), grouped("your-code", code, 4, "code")),
     install,
-    button("have-code", text.haveCode, "primary wide-button", haveCode),
+    button("have-code", text.haveCode, mustInstallFirst() ? "text" : "primary wide-button", haveCode),
   );
   return { node };
 }

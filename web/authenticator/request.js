@@ -33,7 +33,7 @@ const fact = (term, ...details) => h("div", {}, h("dt", {}, term), h("dd", {}, .
 function origin(context) {
   const place = context.place && context.place !== "unknown" ? context.place : "";
   return [
-    h("span", { class: "lead" }, [context.browser, place].filter(Boolean).join(", ")),
+    h("span", { class: "lead" }, context.browser, place && ", ", place && h("span", { class: "whole" }, place)),
     h("br"),
     h("span", { class: "small" }, place ? context.address : `${context.address}, ${text.unknownPlace}`),
     ...(context.new ?? []).map((name) => h("span", { class: "new-mark" }, text.newMark(name))),
@@ -48,11 +48,10 @@ function numberField() {
       type: "text",
       inputmode: "numeric",
       pattern: "[0-9]*",
-      maxlength: NUMBER_DIGITS,
       autocomplete: "off",
       "aria-describedby": "number-hint",
       input: () => {
-        input.value = input.value.replace(/\D/g, "");
+        input.value = input.value.replace(/\D/g, "").slice(0, NUMBER_DIGITS);
       },
     })
   );
@@ -74,15 +73,22 @@ export function requestScreen({ request, account, changed, done }) {
   const context = contextOf(request);
   const errors = errorLine();
   const field = request.number_required ? numberField() : null;
+  /** While an answer is under way, neither the clock nor the live channel changes the screen. */
+  let isBusy = false;
   const clock = countdown({
     expiresAt: request.expires_at,
     now: request.now,
     startedAt: request.created_at,
-    done: () => done("gone"),
+    done: () => {
+      if (!isBusy) {
+        done("gone");
+      }
+    },
   });
 
   /** @param {() => Promise<unknown>} send @param {string} decision */
   const decide = async (send, decision) => {
+    isBusy = true;
     errors.say("");
     buttons.forEach((one) => one.setAttribute("disabled", ""));
     try {
@@ -96,6 +102,7 @@ export function requestScreen({ request, account, changed, done }) {
         errors.say(error instanceof ApiError ? error.message : text.uvRefused);
       }
     } finally {
+      isBusy = false;
       buttons.forEach((one) => one.removeAttribute("disabled"));
     }
   };
@@ -132,7 +139,7 @@ export function requestScreen({ request, account, changed, done }) {
     errors.node,
     h("div", { class: "decision" }, ...buttons),
   );
-  return { node, stop: clock.stop };
+  return { node, stop: clock.stop, isBusy: () => isBusy };
 }
 
 /**

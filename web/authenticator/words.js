@@ -115,6 +115,7 @@ const install = {
   title: (server) => `Nod for ${server}`,
   sentence: "This phone will ask you before anybody signs in with your password.",
   haveCode: "I have a code",
+  yourCode: "Keep this code for the app:",
   iosTitle: "On an iPhone, put Nod on the Home Screen first",
   iosSteps: ["Tap Share in Safari.", "Tap “Add to Home Screen”, then “Add”.", "Open Nod from the Home Screen.", "Type your code there."],
   iosWhy: "The Home Screen app keeps its own keys, and only there an iPhone lets Nod ring.",
@@ -132,6 +133,7 @@ const home = {
   open: (app, user) => `Sign in to ${app} as ${user}`,
   live: "Connected. New sign-ins appear by themselves.",
   offline: "No connection to the server. Trying again.",
+  cannotStart: "Nod cannot look for sign-ins now",
   noNotifications: "Notifications are off. Nod can only ask you while it is open.",
 };
 

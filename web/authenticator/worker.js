@@ -37,6 +37,7 @@ function doorbell(data) {
 async function ring(data) {
   const { title, body, address, request, test } = doorbell(data);
   const id = request ?? test;
+  const woke = id && reportStage(id, "worker_woke");
   await worker.registration.showNotification(title, {
     body,
     tag: id ?? "nod",
@@ -47,9 +48,7 @@ async function ring(data) {
     data: { address, request },
     actions: request ? [{ action: "deny", title: words.worker.deny }] : [],
   });
-  if (id) {
-    await Promise.all([reportStage(id, "worker_woke"), reportStage(id, "notification_shown")]);
-  }
+  await Promise.all([woke, id && reportStage(id, "notification_shown")]);
   const windows = await worker.clients.matchAll({ type: "window" });
   windows.forEach((/** @type {any} */ client) => client.postMessage({ request }));
 }

@@ -4,6 +4,8 @@
 const POLL_MS = 2_000;
 /** Failed connections in a row before polling starts. */
 const PATIENCE = 3;
+/** Polls before the stream is tried again. */
+const POLLS = 15;
 
 /**
  * Calls `changed` with each new state until `stop` is called.
@@ -11,12 +13,17 @@ const PATIENCE = 3;
  * @returns {{stop: () => void}}
  */
 export function follow({ path, event, poll, changed }) {
-  let failures = 0;
   let stopped = false;
-  const stream = new EventSource(path);
+  /** @type {EventSource|null} */
+  let stream = null;
 
-  const pollOn = async () => {
+  /** @param {number} left */
+  const pollOn = async (left) => {
     if (stopped) {
+      return;
+    }
+    if (left === 0) {
+      connect();
       return;
     }
     try {
@@ -24,25 +31,31 @@ export function follow({ path, event, poll, changed }) {
     } catch {
       // The next poll tries again; the page keeps showing what it knew.
     }
-    setTimeout(pollOn, POLL_MS);
+    setTimeout(pollOn, POLL_MS, left - 1);
   };
 
-  stream.addEventListener(event, (message) => {
-    failures = 0;
-    changed(JSON.parse(message.data));
-  });
-  stream.addEventListener("error", () => {
-    failures += 1;
-    if (stream.readyState === EventSource.CLOSED || failures >= PATIENCE) {
-      stream.close();
-      void pollOn();
-    }
-  });
+  const connect = () => {
+    let failures = 0;
+    const current = new EventSource(path);
+    stream = current;
+    current.addEventListener(event, (message) => {
+      failures = 0;
+      changed(JSON.parse(message.data));
+    });
+    current.addEventListener("error", () => {
+      failures += 1;
+      if (current.readyState === EventSource.CLOSED || failures >= PATIENCE) {
+        current.close();
+        void pollOn(POLLS);
+      }
+    });
+  };
 
+  connect();
   return {
     stop() {
       stopped = true;
-      stream.close();
+      stream?.close();
     },
   };
 }

@@ -88,6 +88,9 @@ function announce(status) {
 
 export const words = {
   cancel: "Cancel",
+  userName: "User name",
+  password: "Password",
+  goToSignIn: "Go to sign-in",
   tryAgain: "Try again",
   /** @param {number} seconds */
   timeLeft: (seconds) => {
@@ -106,6 +109,15 @@ export const words = {
     alreadyThere: "This device already holds a passkey for this account. Use that one, or remove it first.",
     failed: "The passkey did not work here. Try again, or use another device.",
     unsupported: "This browser cannot use passkeys. Use a current Firefox, Chrome, Edge or Safari.",
+  },
+  introduceLink: {
+    title: "Introduce this browser",
+    sentence: "Your administrator made this link for one browser, once. Use it only on your own computer.",
+    button: "Introduce this browser",
+    doneTitle: "Nod knows this browser now",
+    doneSentence: "From now on a sign-in here asks your phone.",
+    noTokenTitle: "Open your link again",
+    noToken: "This page needs the whole link that you were given. Open it once more, or ask your administrator for a new one.",
   },
   signIn: {
     waiting,

@@ -16,7 +16,7 @@ import { ended, finishing, introduce, locked, waiting } from "./phases.js";
 let status = null;
 /** What is on the screen: rebuilt only if this changes, so that a press or the focus is never lost. */
 let shown = "";
-/** @type {{update?: (status: Status) => void, stop?: () => void}} */
+/** @type {{node?: Node, update?: (status: Status) => void, stop?: () => void}} */
 let screen = {};
 /** Whether the person asked for the passkey instead of the phone. */
 let otherWay = false;
@@ -80,9 +80,10 @@ async function finish() {
   } catch (error) {
     isFinishing = false;
     const sentence = error instanceof Error ? error.message : words.errors.failed;
-    screen = ended({ ...status, outcome: "failed" }, actions, sentence);
+    const built = ended({ outcome: "failed" }, actions, sentence);
+    screen = built;
     shown = "failed";
-    show("ended", /** @type {any} */ (screen).node);
+    show("ended", built.node);
   }
 }
 

@@ -1,0 +1,57 @@
+/** Enrolment in the asking browser: follows the enrolment's STATUS and shows the step that it names. */
+
+import { ApiError, call } from "../shared/api.js";
+import { announce, h, heading, show } from "../shared/dom.js";
+import { follow } from "../shared/live.js";
+import { mark } from "../shared/marks.js";
+import { steps } from "./steps.js";
+import { words } from "./words.js";
+
+/**
+ * @typedef {{step: "password"|"choose_password"|"code"|"device"|"confirm"|"introduce"|"done"|"ended", user: string, code: string|null,
+ *   link: string|null, qr: string|null, expires_at: number, now: number, device: {name: string, missing: string[]}|null,
+ *   confirmation: string|null}} Status
+ */
+
+/** What is on the screen: rebuilt only if this changes, so that typing and focus are never lost. */
+let shown = "";
+/** @type {{node?: Node, update?: (status: Status) => void, stop?: () => void}} */
+let screen = {};
+
+/** @param {Status} status */
+function render(status) {
+  const key = JSON.stringify([status.step, status.code, status.confirmation, status.device?.name]);
+  if (key !== shown) {
+    shown = key;
+    screen.stop?.();
+    const built = (steps[status.step] ?? steps.ended)(status, render);
+    screen = built;
+    show(status.step, built.node);
+    announce(document.querySelector("h1")?.textContent ?? "");
+  }
+  screen.update?.(status);
+}
+
+/** @param {string} title @param {string} sentence */
+function stop(title, sentence) {
+  show("ended", h("div", { class: "stack" }, heading(title), h("p", { class: "notice warning" }, sentence)));
+}
+
+/** The link's secret is spent at once and leaves the address bar first (INV-24). A reload goes on with the cookie alone. */
+async function open() {
+  const token = location.hash.slice(1);
+  history.replaceState(null, "", location.pathname);
+  try {
+    render(token ? await call("POST", "/enrol/open", { token }) : await call("GET", "/enrol/status"));
+    follow({ path: "/enrol/events", event: "state", poll: () => call("GET", "/enrol/status"), changed: render });
+  } catch (error) {
+    if (!token && error instanceof ApiError && error.status !== 0) {
+      stop(words.noTokenTitle, words.noToken);
+    } else {
+      stop(words.ended.title, error instanceof Error ? error.message : words.ended.sentence);
+    }
+  }
+}
+
+document.getElementById("phase")?.replaceChildren(h("div", { class: "stack centred" }, mark("waiting"), h("p", {}, words.opening)));
+void open();

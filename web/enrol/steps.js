@@ -1,0 +1,207 @@
+/** One function per step of an enrolment: `node` to show, `update` for changes within it, `stop` when it goes. */
+
+import { call } from "../shared/api.js";
+import { button, errorLine, h, heading, run } from "../shared/dom.js";
+import { countdown, grouped, mark } from "../shared/marks.js";
+import { platform } from "../shared/platform.js";
+import { canUsePasskeys, usePasskey } from "../shared/webauthn.js";
+import { words as common } from "../shared/words.js";
+import { words } from "./words.js";
+
+/**
+ * @typedef {import("./enrol.js").Status} Status
+ * @typedef {(status: Status) => void} Render
+ * @typedef {{node: Node, update?: (status: Status) => void, stop?: () => void}} Built
+ */
+
+/** @param {number} step @param {string} title */
+const head = (step, title) => h("div", { class: "stack-tight" }, h("p", { class: "step-of" }, words.stepOf(step)), heading(title));
+
+/**
+ * A button that sends something and shows the STATUS that comes back.
+ * @param {string} id
+ * @param {string} label
+ * @param {string} kind
+ * @param {ReturnType<typeof errorLine>} errors
+ * @param {Render} render
+ * @param {() => Promise<Status>} send
+ */
+function sender(id, label, kind, errors, render, send) {
+  const control = button(id, label, kind, () => run(control, errors, async () => render(await send())));
+  return control;
+}
+
+/** @param {boolean} choose @returns {(status: Status, render: Render) => Built} */
+const password = (choose) => (status, render) => {
+  const text = words.password;
+  const errors = errorLine();
+  const input = /** @type {HTMLInputElement} */ (
+    h("input", { id: "password", type: "password", maxlength: 1024, required: true, autocomplete: choose ? "new-password" : "current-password" })
+  );
+  const reveal = /** @type {HTMLInputElement} */ (
+    h("input", {
+      id: "show-password",
+      type: "checkbox",
+      change: () => {
+        input.type = reveal.checked ? "text" : "password";
+      },
+    })
+  );
+  const submit = h("button", { id: "submit", type: "submit", class: "primary wide-button" }, text.button);
+  /** @param {Event} event */
+  const send = (event) => {
+    event.preventDefault();
+    void run(submit, errors, async () => render(await call("POST", "/enrol/password", { password: input.value })));
+  };
+  const node = h(
+    "form",
+    { class: "stack", submit: send },
+    head(1, choose ? text.chooseTitle : text.title),
+    h("p", {}, choose ? text.chooseSentence(status.user) : text.sentence(status.user)),
+    h("input", { type: "text", hidden: true, autocomplete: "username", value: status.user }),
+    h("div", { class: "field" }, h("label", { for: "password" }, text.label), input, choose && h("p", { class: "hint" }, text.advice)),
+    h("label", { class: "check" }, reveal, text.show),
+    errors.node,
+    submit,
+  );
+  return { node };
+};
+
+/** @param {string} title @param {string[]} list @param {boolean} isOpen @param {...Node} more */
+function howTo(title, list, isOpen, ...more) {
+  const numbered = h("ol", { class: "steps" }, ...list.map((line) => h("li", {}, h("span", {}, line))));
+  return h("details", { open: isOpen }, h("summary", {}, title), numbered, ...more);
+}
+
+/** @param {Status} status @param {Render} render @returns {Built} */
+function code(status, render) {
+  const text = words.code;
+  const errors = errorLine();
+  const held = platform();
+  const clock = countdown({ expiresAt: status.expires_at, now: status.now });
+  const image = h("img", { id: "qr", class: "qr", alt: text.qr, src: `data:image/svg+xml;base64,${btoa(status.qr ?? "")}` });
+  const command = h("p", {}, h("code", {}, `nod phone enrol ${location.origin} ${status.code}`));
+  const node = h(
+    "div",
+    { class: "stack" },
+    head(2, text.title),
+    held !== "desktop" &&
+      h(
+        "div",
+        { class: "notice stack-tight" },
+        h("p", {}, text.here),
+        h("a", { id: "open-here", class: "button primary", href: status.link }, text.hereButton),
+      ),
+    image,
+    h("div", { class: "stack-tight centred" }, h("p", {}, text.typeIt), grouped("code", status.code ?? "", 4, "code"), clock.node),
+    h(
+      "div",
+      { class: "how-to" },
+      howTo(text.iphone, text.iphoneSteps, held === "ios"),
+      howTo(text.android, text.androidSteps, held === "android"),
+      howTo(text.terminal, text.terminalSteps, false, command),
+    ),
+    errors.node,
+    h("p", { class: "soft" }, text.waiting),
+    sender("new-code", text.again, "text", errors, render, () => call("POST", "/enrol/code", {})),
+  );
+  return { node, stop: clock.stop };
+}
+
+/** @param {Status} status @returns {Built} */
+function device(status) {
+  const text = words.device;
+  const missing = h("p", { id: "missing" });
+  const node = h(
+    "div",
+    { class: "stack" },
+    head(2, text.title(status.device?.name ?? "")),
+    mark("waiting"),
+    h("p", {}, text.sentence),
+    missing,
+    h("p", { class: "soft" }, text.waiting),
+  );
+  return {
+    node,
+    update: (next) => {
+      missing.textContent = next.device?.missing.length ? text.missing(next.device.missing) : "";
+    },
+  };
+}
+
+/** @param {Status} status @param {Render} render @returns {Built} */
+function confirm(status, render) {
+  const text = words.confirm;
+  const errors = errorLine();
+  const node = h(
+    "div",
+    { class: "stack" },
+    head(3, text.title),
+    grouped("confirmation", status.confirmation ?? "", 3),
+    h("p", {}, text.sentence(status.device?.name ?? "")),
+    errors.node,
+    h(
+      "div",
+      { class: "decision" },
+      sender("confirm-no", text.no, "danger", errors, render, () => call("POST", "/enrol/code", {})),
+      sender("confirm-yes", text.yes, "primary", errors, render, () =>
+        call("POST", "/enrol/confirm", { confirmation: status.confirmation }),
+      ),
+    ),
+  );
+  return { node };
+}
+
+/** @param {Status} _status @param {Render} render @returns {Built} */
+function introduce(_status, render) {
+  const text = words.introduce;
+  const errors = errorLine();
+  const bind = sender("passkey", text.button, "primary wide-button", errors, render, async () => {
+    const assertion = await usePasskey(await call("POST", "/enrol/introduce/options", {}));
+    return call("POST", "/enrol/introduce", { assertion, keep_browser: true });
+  });
+  const skip = sender("not-my-computer", text.skip, "wide-button", errors, render, () =>
+    call("POST", "/enrol/introduce", { assertion: null, keep_browser: false }),
+  );
+  const possible = canUsePasskeys();
+  const node = h(
+    "div",
+    { class: "stack" },
+    heading(text.title),
+    h("p", {}, text.sentence),
+    errors.node,
+    possible ? bind : h("p", { class: "notice warning" }, common.passkey.unsupported),
+    skip,
+  );
+  return { node };
+}
+
+/** @returns {Built} */
+function done() {
+  const text = words.done;
+  const node = h(
+    "div",
+    { class: "stack" },
+    mark("approve"),
+    h("div", { class: "stack-tight centred" }, heading(text.title), h("p", {}, text.sentence)),
+    h("a", { id: "next", class: "button primary wide-button", href: "/account" }, text.button),
+  );
+  return { node };
+}
+
+/** @returns {Built} */
+function ended() {
+  return { node: h("div", { class: "stack" }, heading(words.ended.title), h("p", {}, words.ended.sentence)) };
+}
+
+/** @type {Record<string, (status: Status, render: Render) => Built>} */
+export const steps = {
+  password: password(false),
+  choose_password: password(true),
+  code,
+  device,
+  confirm,
+  introduce,
+  done,
+  ended,
+};
