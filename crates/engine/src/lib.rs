@@ -3,4 +3,24 @@
 //! A use case reads facts, lets `nod-core` decide, and makes one commit: state change, outbox and audit together. Nothing is
 //! sent from inside a request; the delivery worker does that. This crate knows no HTTP and no SQL.
 
+mod access;
+mod admin;
+mod answer;
+mod deliver;
+mod device;
+mod engine;
+mod enrol;
+mod fault;
+mod introduce;
+mod password;
 pub mod ports;
+mod sign_in;
+mod vault;
+
+pub use access::Admitted;
+pub use device::Phone;
+pub use engine::{Engine, Settings};
+pub use fault::{Fault, Outcome};
+pub use password::{Argon2Queue, Passwords};
+pub use sign_in::{AuthnRequest, Begun, Finished};
+pub use vault::{DATA_KEY_BYTES, Unsealable, Vault, fresh_secret, hash_secret};

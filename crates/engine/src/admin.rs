@@ -1,0 +1,212 @@
+//! What administrators do from the command line: users, groups, apps.
+
+use nod_core::access::App;
+use nod_core::audit::{Event, EventKind};
+use nod_core::people::{Group, User, UserState, check_new_password};
+use nod_core::{AppId, GroupId, UserId, text};
+use zeroize::Zeroizing;
+
+use crate::engine::Engine;
+use crate::fault::{Fault, Outcome, applied};
+use crate::ports::Write;
+
+impl Engine {
+    /// The user of this name.
+    ///
+    /// # Errors
+    /// [`Fault::BadRequest`] for an impossible name, [`Fault::NotFound`].
+    pub async fn user_named(&self, name: &str) -> Outcome<User> {
+        let name = canonical(name)?;
+        self.store.user_by_name(&name).await?.ok_or(Fault::NotFound("user"))
+    }
+
+    /// Adds an active user without factors: locked for enrolment until a window is opened (INV-17).
+    ///
+    /// # Errors
+    /// [`Fault::Conflict`] when the name is taken.
+    pub async fn add_user(&self, name: &str, display_name: Option<&str>, terminal_phone: bool) -> Outcome<User> {
+        let now = self.now().await?;
+        let name = canonical(name)?;
+        let display_name = text::shown(display_name.unwrap_or(&name));
+        let display_name = if display_name.is_empty() { name.clone() } else { display_name };
+        let user = User {
+            id: UserId(self.fresh_id()),
+            name,
+            display_name,
+            state: UserState::Active,
+            password_hash: None,
+            number_always: false,
+            terminal_phone,
+            created_at: now,
+        };
+        let event = Self::event(EventKind::UserAdded, now, &user);
+        let writes = vec![Write::AddUser(user.clone()), Write::Audit(event)];
+        if applied(self.store.commit(writes).await)? {
+            Ok(user)
+        } else {
+            Err(Fault::Conflict(format!("there is a user {} already", user.name)))
+        }
+    }
+
+    /// Disables or enables; disabling ends every session at once.
+    ///
+    /// # Errors
+    /// [`Fault::Conflict`] when the user is in that state already.
+    pub async fn set_user_state(&self, user: &User, to: UserState) -> Outcome<()> {
+        let now = self.now().await?;
+        let kind = match to {
+            UserState::Active => EventKind::UserEnabled,
+            UserState::Disabled => EventKind::UserDisabled,
+        };
+        let mut writes = vec![Write::SetUserState { user: user.id, to }, Write::Audit(Self::event(kind, now, user))];
+        if to == UserState::Disabled {
+            writes.push(Write::EndSessionsOf { user: user.id, browser: None });
+            writes.push(Write::EndEnrolmentsOf { user: user.id });
+        }
+        let done = applied(self.store.commit(writes).await)?;
+        if done { Ok(()) } else { Err(Fault::Conflict(format!("{} is so already", user.name))) }
+    }
+
+    /// Sets a password and ends every session. No factor is touched (INV-18).
+    ///
+    /// # Errors
+    /// [`Fault::BadRequest`] when it is no good.
+    pub async fn set_password(&self, user: &User, password: Zeroizing<String>) -> Outcome<()> {
+        let now = self.now().await?;
+        check_new_password(&password, &user.name).map_err(|error| Fault::BadRequest(error.to_string()))?;
+        let hash = self.passwords.hash(password, "command line").await?;
+        let writes = vec![
+            Write::SetPassword { user: user.id, hash },
+            Write::EndSessionsOf { user: user.id, browser: None },
+            Write::Audit(Self::event(EventKind::PasswordSet, now, user)),
+        ];
+        self.store.commit(writes).await.map_err(Fault::moved_on)
+    }
+
+    /// Sets what a user may and must do.
+    ///
+    /// # Errors
+    /// [`Fault::Conflict`] when the user is gone.
+    pub async fn set_user_options(&self, user: &User, number_always: bool, terminal_phone: bool) -> Outcome<()> {
+        let now = self.now().await?;
+        let word = |on| if on { "on" } else { "off" };
+        let detail =
+            format!("number on every sign-in {}, terminal phone {}", word(number_always), word(terminal_phone));
+        let writes = vec![
+            Write::SetUserOptions { user: user.id, number_always, terminal_phone },
+            Write::Audit(Self::event(EventKind::UserChanged, now, user).detail(detail)),
+        ];
+        self.store.commit(writes).await.map_err(Fault::moved_on)
+    }
+
+    /// The group of this name.
+    ///
+    /// # Errors
+    /// [`Fault::NotFound`].
+    pub async fn group_named(&self, name: &str) -> Outcome<Group> {
+        let name = canonical(name)?;
+        self.store.groups().await?.into_iter().find(|group| group.name == name).ok_or(Fault::NotFound("group"))
+    }
+
+    /// Adds an empty group.
+    ///
+    /// # Errors
+    /// [`Fault::Conflict`] when the name is taken.
+    pub async fn add_group(&self, name: &str) -> Outcome<Group> {
+        let now = self.now().await?;
+        let group = Group { id: GroupId(self.fresh_id()), name: canonical(name)?, created_at: now };
+        let event = Event::new(EventKind::GroupChanged, now).detail(format!("{} was added", group.name));
+        let writes = vec![Write::AddGroup(group.clone()), Write::Audit(event)];
+        if applied(self.store.commit(writes).await)? {
+            Ok(group)
+        } else {
+            Err(Fault::Conflict(format!("there is a group {} already", group.name)))
+        }
+    }
+
+    /// Removes a group that no app names.
+    ///
+    /// # Errors
+    /// [`Fault::Conflict`] when an app names it.
+    pub async fn remove_group(&self, group: &Group) -> Outcome<()> {
+        let now = self.now().await?;
+        let event = Event::new(EventKind::GroupChanged, now).detail(format!("{} was removed", group.name));
+        let writes = vec![Write::RemoveGroup(group.id), Write::Audit(event)];
+        if applied(self.store.commit(writes).await)? {
+            Ok(())
+        } else {
+            Err(Fault::Conflict(format!("an app still admits the group {}: change the app first", group.name)))
+        }
+    }
+
+    /// Puts a user into a group or takes them out.
+    ///
+    /// # Errors
+    /// [`Fault::Conflict`] when they are so already.
+    pub async fn set_member(&self, group: &Group, user: &User, member: bool) -> Outcome<()> {
+        let now = self.now().await?;
+        let (write, words) = if member {
+            (Write::AddMember { group: group.id, user: user.id }, "joined")
+        } else {
+            (Write::RemoveMember { group: group.id, user: user.id }, "left")
+        };
+        let event =
+            Self::event(EventKind::GroupChanged, now, user).detail(format!("{} {words} {}", user.name, group.name));
+        let done = applied(self.store.commit(vec![write, Write::Audit(event)]).await)?;
+        if done { Ok(()) } else { Err(Fault::Conflict(format!("{} has {words} {} before", user.name, group.name))) }
+    }
+
+    /// The app of this name.
+    ///
+    /// # Errors
+    /// [`Fault::NotFound`].
+    pub async fn app_named(&self, name: &str) -> Outcome<App> {
+        let name = canonical(name)?;
+        self.store.apps().await?.into_iter().find(|app| app.name == name).ok_or(Fault::NotFound("app"))
+    }
+
+    /// Adds an app at an exact origin that the caller has checked.
+    ///
+    /// # Errors
+    /// [`Fault::Conflict`] when name or origin is taken.
+    pub async fn add_app(
+        &self,
+        name: &str,
+        display_name: Option<&str>,
+        origin: &str,
+        group: Option<&Group>,
+    ) -> Outcome<App> {
+        let now = self.now().await?;
+        let name = canonical(name)?;
+        let app = App {
+            id: AppId(self.fresh_id()),
+            display_name: text::shown(display_name.unwrap_or(&name)),
+            name,
+            origin: origin.to_owned(),
+            group: group.map(|group| group.id),
+            created_at: now,
+        };
+        let event = Event::new(EventKind::AppAdded, now).app(Some(app.id), &app.display_name).detail(origin);
+        let writes = vec![Write::AddApp(app.clone()), Write::Audit(event)];
+        if applied(self.store.commit(writes).await)? {
+            Ok(app)
+        } else {
+            Err(Fault::Conflict(format!("there is an app with the name {} or at {origin} already", app.name)))
+        }
+    }
+
+    /// Removes an app; its cookies end.
+    ///
+    /// # Errors
+    /// [`Fault::NotFound`] when it is gone.
+    pub async fn remove_app(&self, app: &App) -> Outcome<()> {
+        let now = self.now().await?;
+        let event = Event::new(EventKind::AppRemoved, now).app(Some(app.id), &app.display_name);
+        let done = applied(self.store.commit(vec![Write::RemoveApp(app.id), Write::Audit(event)]).await)?;
+        if done { Ok(()) } else { Err(Fault::NotFound("app")) }
+    }
+}
+
+fn canonical(name: &str) -> Outcome<String> {
+    text::canonical_name(name).map_err(|error| Fault::BadRequest(error.to_string()))
+}

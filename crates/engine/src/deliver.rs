@@ -1,0 +1,139 @@
+//! The delivery worker: takes due pushes from the outbox, rings, and settles.
+
+use nod_core::push::{Push, PushKind, PushState, Stage};
+use nod_core::{ChallengeId, Millis, Timestamp, limits};
+
+use crate::engine::Engine;
+use crate::fault::{Outcome, applied};
+use crate::ports::{Ring, Ringer, Rung, Topic, Write};
+
+/// Pushes taken from the outbox at once.
+const BATCH: u32 = 64;
+/// How long a worker may hold a push before another may take it: longer than the sender's total time limit.
+const LEASE: Millis = Millis::seconds(15);
+/// The outbox is looked at again after this span even when nobody woke us.
+const POLL: Millis = Millis::seconds(1);
+
+impl Engine {
+    /// Pushes that this worker has claimed and must ring with [`Self::deliver`].
+    ///
+    /// # Errors
+    /// Only the store's.
+    pub async fn claim_pushes(&self) -> Outcome<Vec<Push>> {
+        let mut claimed = Vec::new();
+        for mut push in self.store.due_pushes(BATCH).await? {
+            let now = self.now().await?;
+            let claim = Write::ClaimPush { push: push.id, lease_until: now.after(LEASE) };
+            if applied(self.store.commit(vec![claim]).await)? {
+                push.attempts += 1;
+                claimed.push(push);
+            }
+        }
+        Ok(claimed)
+    }
+
+    /// Waits until the outbox may hold something due.
+    ///
+    /// # Errors
+    /// Only the store's.
+    pub async fn pushes_due(&self) -> Outcome<()> {
+        let mut waiter = self.store.wakes().wait_for(Topic::Outbox);
+        let now = self.now().await?;
+        let wait = match self.store.next_push_due().await? {
+            Some(due) => (due.0 - now.0).clamp(0, POLL.0),
+            None => POLL.0,
+        };
+        let wait = std::time::Duration::from_millis(u64::try_from(wait).unwrap_or(0));
+        // Either way we look again.
+        let _ = tokio::time::timeout(wait, waiter.changed()).await;
+        Ok(())
+    }
+
+    /// Rings one claimed push and settles it. A push nobody needs any more is dropped unsent.
+    ///
+    /// # Errors
+    /// Only the store's.
+    pub async fn deliver(&self, push: &Push, ringer: &dyn Ringer) -> Outcome<()> {
+        let now = self.now().await?;
+        let device = self.store.device(push.device).await?;
+        let subscription = match device.as_ref().and_then(|d| d.subscription) {
+            Some(id) => self.store.subscription(id).await?,
+            None => None,
+        };
+        let (Some(device), Some(subscription)) = (device, subscription) else {
+            return self.settle(push, Vec::new(), PushState::Dropped).await;
+        };
+        if push.expires_at.has_passed(now) || !self.still_wanted(push, now).await? {
+            return self.settle(push, Vec::new(), PushState::Dropped).await;
+        }
+        let pending = self.store.pending_for(device.user).await?.len();
+        let ring = Ring {
+            kind: push.kind,
+            subject: push.subject,
+            pending: u32::try_from(pending).unwrap_or(u32::MAX),
+            expires_at: push.expires_at,
+        };
+        let sign_in = match push.kind {
+            PushKind::Request => self.store.challenge(ChallengeId(push.subject)).await?.map(|c| c.sign_in),
+            PushKind::SelfTest => None,
+        };
+        let stage = |stage, at| Write::Stage {
+            subject: push.subject,
+            device: device.id,
+            stage,
+            at,
+            sign_in,
+            user: device.user,
+        };
+        let rung = ringer.ring(&subscription, &ring, push.attempts, now).await;
+        let done = self.now().await?;
+        let sent = stage(Stage::Sent, now);
+        match rung {
+            Rung::Accepted if subscription.refusals == 0 => {
+                self.settle(push, vec![sent, stage(Stage::Accepted, done)], PushState::Accepted).await
+            }
+            Rung::Accepted => {
+                let writes = vec![sent, stage(Stage::Accepted, done), Write::ClearRefusals(subscription.id)];
+                self.settle(push, writes, PushState::Accepted).await
+            }
+            Rung::Retry(Some(after)) => {
+                let due_at = done.after(Millis(after));
+                let writes = vec![sent, Write::RequeuePush { push: push.id, due_at }];
+                applied(self.store.commit(writes).await).map(|_| ())
+            }
+            Rung::Retry(None) => self.settle(push, vec![sent, stage(Stage::Failed, done)], PushState::Dropped).await,
+            Rung::Refused if subscription.refusals + 1 < limits::MAX_PUSH_REFUSALS => {
+                let writes = vec![sent, stage(Stage::Failed, done), Write::CountRefusal(subscription.id)];
+                self.settle(push, writes, PushState::Dropped).await
+            }
+            Rung::Gone | Rung::Refused | Rung::Blocked => {
+                let writes = vec![sent, stage(Stage::Failed, done), Write::DropSubscription(subscription.id)];
+                self.settle(push, writes, PushState::Dropped).await
+            }
+        }
+    }
+
+    /// Whether the phone still has something to be rung for: the request is live and not yet fetched.
+    async fn still_wanted(&self, push: &Push, now: Timestamp) -> Outcome<bool> {
+        if push.kind == PushKind::SelfTest {
+            return Ok(true);
+        }
+        let Some(challenge) = self.store.challenge(ChallengeId(push.subject)).await? else { return Ok(false) };
+        let stages = self.store.stages(push.subject).await?;
+        let fetched = stages.iter().any(|(device, stage, _)| *device == push.device && *stage == Stage::Fetched);
+        Ok(challenge.is_live(now) && !fetched)
+    }
+
+    async fn settle(&self, push: &Push, mut writes: Vec<Write>, to: PushState) -> Outcome<()> {
+        writes.push(Write::SettlePush { push: push.id, to });
+        applied(self.store.commit(writes).await).map(|_| ())
+    }
+
+    /// Housekeeping: removes what ended long ago and marks overdue challenges expired. Returns the rows it changed.
+    ///
+    /// # Errors
+    /// Only the store's.
+    pub async fn sweep(&self) -> Outcome<u64> {
+        Ok(self.store.sweep().await?)
+    }
+}

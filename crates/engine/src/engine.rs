@@ -1,0 +1,151 @@
+//! The engine: what every use case has at hand.
+
+use std::sync::Arc;
+
+use nod_core::access::App;
+use nod_core::audit::{Event, EventKind};
+use nod_core::people::{User, UserState};
+use nod_core::possession::{Browser, Device, DeviceState, Passkey};
+use nod_core::{AppId, DeviceId, Timestamp, UserId};
+use nod_protocol::webauthn::RelyingParty;
+
+use crate::fault::{Fault, Outcome};
+use crate::password::Passwords;
+use crate::ports::{Entropy, Store, Write, random};
+use crate::vault::Vault;
+
+/// How often a use case starts over when somebody else changed what it had read.
+pub(crate) const MAX_RETRIES: usize = 4;
+
+/// What an installation is called and where it is.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Public origin, for example `https://nod.example.com`; its host is the relying party id.
+    pub origin: String,
+    /// Relying party id.
+    pub rp_id: String,
+    /// Name that people read, for example the organisation's.
+    pub server_name: String,
+    /// Every sign-in asks for the number.
+    pub number_always: bool,
+    /// VAPID public key, uncompressed point.
+    pub vapid_public_key: Vec<u8>,
+}
+
+/// The use cases, over one store. Cheap to clone.
+#[derive(Clone)]
+pub struct Engine {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) entropy: Arc<dyn Entropy>,
+    pub(crate) passwords: Arc<dyn Passwords>,
+    pub(crate) vault: Arc<Vault>,
+    pub(crate) settings: Arc<Settings>,
+}
+
+impl std::fmt::Debug for Engine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Engine").field("settings", &self.settings).finish_non_exhaustive()
+    }
+}
+
+impl Engine {
+    /// An engine over these ports.
+    #[must_use]
+    pub fn new(
+        store: Arc<dyn Store>,
+        entropy: Arc<dyn Entropy>,
+        passwords: Arc<dyn Passwords>,
+        vault: Vault,
+        settings: Settings,
+    ) -> Self {
+        Self { store, entropy, passwords, vault: Arc::new(vault), settings: Arc::new(settings) }
+    }
+
+    /// The store behind it.
+    #[must_use]
+    pub fn store(&self) -> &Arc<dyn Store> {
+        &self.store
+    }
+    /// What the installation is called and where it is.
+    #[must_use]
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    pub(crate) fn relying_party(&self) -> RelyingParty {
+        RelyingParty { id: self.settings.rp_id.clone(), origin: self.settings.origin.clone() }
+    }
+
+    /// 128 random bits for an id.
+    pub(crate) fn fresh_id(&self) -> [u8; 16] {
+        random(&*self.entropy)
+    }
+
+    pub(crate) async fn now(&self) -> Outcome<Timestamp> {
+        Ok(self.store.now().await?)
+    }
+
+    /// The user, if the account may sign in (INV-10).
+    pub(crate) async fn active_user(&self, id: UserId) -> Outcome<User> {
+        let user = self.store.user(id).await?.ok_or(Fault::NotSignedIn)?;
+        if user.state == UserState::Active { Ok(user) } else { Err(Fault::NotSignedIn) }
+    }
+
+    /// The app and whether it admits the user; no app is Nod's own account page, which admits everybody.
+    pub(crate) async fn app_for(&self, app: Option<AppId>, user: UserId) -> Outcome<(Option<App>, bool)> {
+        let Some(id) = app else { return Ok((None, true)) };
+        let Some(app) = self.store.app(id).await? else { return Ok((None, false)) };
+        let admits = match app.group {
+            Some(group) => self.store.is_member(group, user).await?,
+            None => true,
+        };
+        Ok((Some(app), admits))
+    }
+
+    pub(crate) fn app_name(&self, app: Option<&App>) -> String {
+        app.map_or_else(|| self.settings.server_name.clone(), |app| app.display_name.clone())
+    }
+
+    /// Active phones whose rows are as we wrote them.
+    pub(crate) async fn active_devices(&self, user: UserId) -> Outcome<Vec<Device>> {
+        let devices = self.store.devices_of(user).await?;
+        Ok(devices.into_iter().filter(|d| d.state == DeviceState::Active && self.is_intact(d)).collect())
+    }
+
+    /// Passkeys of active phones whose rows are as we wrote them.
+    pub(crate) async fn usable_passkeys(&self, user: UserId, devices: &[Device]) -> Outcome<Vec<Passkey>> {
+        let passkeys = self.store.passkeys_of(user).await?;
+        let usable = |passkey: &Passkey| {
+            self.passkey_is_intact(passkey) && devices.iter().any(|device| device.id == passkey.device)
+        };
+        Ok(passkeys.into_iter().filter(usable).collect())
+    }
+
+    /// INV-21.
+    pub(crate) fn device_checksum(&self, device: DeviceId, user: UserId, key: &str) -> [u8; 32] {
+        self.vault.mac("device", &[&device.0, &user.0, key.as_bytes()])
+    }
+    pub(crate) fn is_intact(&self, device: &Device) -> bool {
+        self.vault.holds(&device.checksum, "device", &[&device.id.0, &device.user.0, device.key.as_bytes()])
+    }
+    /// INV-21.
+    pub(crate) fn passkey_checksum(&self, user: UserId, device: DeviceId, id: &[u8], key: &[u8]) -> [u8; 32] {
+        self.vault.mac("passkey", &[&user.0, &device.0, id, key])
+    }
+    pub(crate) fn passkey_is_intact(&self, passkey: &Passkey) -> bool {
+        let parts: [&[u8]; 4] = [&passkey.user.0, &passkey.device.0, &passkey.credential_id, &passkey.public_key];
+        self.vault.holds(&passkey.checksum, "passkey", &parts)
+    }
+    pub(crate) fn browser_is_intact(&self, browser: &Browser) -> bool {
+        self.vault.holds(&browser.checksum, "browser", &[&browser.id.0, &browser.user.0])
+    }
+
+    /// Writes one event on its own. Only for refusals, where there is no change to go with.
+    pub(crate) async fn record(&self, event: Event) -> Outcome<()> {
+        self.store.commit(vec![Write::Audit(event)]).await.map_err(Fault::moved_on)
+    }
+
+    pub(crate) fn event(kind: EventKind, at: Timestamp, user: &User) -> Event {
+        Event::new(kind, at).user(user.id, &user.display_name)
+    }
+}

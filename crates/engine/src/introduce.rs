@@ -1,0 +1,74 @@
+//! An administrator's single-use link that binds one browser, for machines without passkey, Bluetooth or key.
+
+use nod_core::audit::EventKind;
+use nod_core::enrolment::IntroductionLink;
+use nod_core::people::MAX_PASSWORD_BYTES;
+use nod_core::possession::BoundBy;
+use nod_core::{UserId, limits, text};
+use zeroize::Zeroizing;
+
+use crate::engine::Engine;
+use crate::fault::{Fault, Outcome, applied};
+use crate::ports::Write;
+use crate::vault::{fresh_secret, hash_secret};
+
+impl Engine {
+    /// Makes the link's secret.
+    ///
+    /// # Errors
+    /// [`Fault::NotFound`] without such an active user.
+    pub async fn make_introduction_link(&self, user: UserId) -> Outcome<String> {
+        let now = self.now().await?;
+        let user = self.active_user(user).await.map_err(|_| Fault::NotFound("active user"))?;
+        let (token, secret) = fresh_secret(&*self.entropy);
+        let link = IntroductionLink { secret, user: user.id, expires_at: now.after(limits::INTRODUCTION_LINK_LIFE) };
+        let event = Self::event(EventKind::IntroductionLinkMade, now, &user);
+        self.store
+            .commit(vec![Write::AddIntroductionLink(link), Write::Audit(event)])
+            .await
+            .map_err(Fault::moved_on)?;
+        Ok(token)
+    }
+
+    /// Uses the link: with its owner's name and password, this browser becomes bound. Gives the browser cookie's secret.
+    ///
+    /// # Errors
+    /// [`Fault::Forbidden`] when link, name or password is wrong: which one is not said. Tries count like a sign-in's.
+    pub async fn introduce_by_link(
+        &self,
+        token: &str,
+        name: &str,
+        password: Zeroizing<String>,
+        agent: &str,
+        address: &str,
+    ) -> Outcome<String> {
+        let now = self.now().await?;
+        let refused = || {
+            Fault::Forbidden(
+                "the link, the name or the password is not right: ask your administrator for a new link".to_owned(),
+            )
+        };
+        let name = text::canonical_name(name).map_err(|_| refused())?;
+        let count = Write::Count { bucket: format!("password/name/{name}"), limit: limits::PASSWORD_TRIES_PER_NAME };
+        if !applied(self.store.commit(vec![count]).await)? {
+            return Err(Fault::TooMany { retry_after_seconds: 900 });
+        }
+        let secret = hash_secret(token);
+        let link = self.store.introduction_link(secret).await?;
+        let user = self.store.user_by_name(&name).await?.filter(Self::may_sign_in);
+        let hash = user.as_ref().and_then(|user| user.password_hash.clone());
+        let fits = password.len() <= MAX_PASSWORD_BYTES;
+        let right =
+            self.passwords.verify(hash, if fits { password } else { Zeroizing::default() }, address).await? && fits;
+        let (Some(link), Some(user)) = (link, user) else { return Err(refused()) };
+        if !right || link.user != user.id {
+            self.record(Self::event(EventKind::PasswordRefused, now, &user).address(address)).await?;
+            return Err(refused());
+        }
+        let (binding, cookie) = self.binding(&user, &text::shown(agent), address, BoundBy::Link, now);
+        let mut writes =
+            vec![Write::UseIntroductionLink { secret }, Write::ResetCount { bucket: format!("password/name/{name}") }];
+        writes.extend(binding);
+        if applied(self.store.commit(writes).await)? { Ok(cookie) } else { Err(refused()) }
+    }
+}

@@ -1,0 +1,171 @@
+//! The last step: collects the grant once and issues the session.
+
+use nod_core::access::{AppCode, Method, Session};
+use nod_core::audit::EventKind;
+use nod_core::challenge::{Challenge, ChallengeState};
+use nod_core::people::User;
+use nod_core::possession::{BoundBy, DeviceState};
+use nod_core::sign_in::{SignIn, SignInState};
+use nod_core::{SessionId, Timestamp, limits};
+
+use super::ask::{Facts, prompts_bucket};
+use super::is_over;
+use crate::engine::Engine;
+use crate::fault::{Fault, Outcome};
+use crate::ports::Write;
+use crate::vault::fresh_secret;
+
+/// A session was issued.
+pub struct Finished {
+    /// For the session cookie: a secret.
+    pub session: String,
+    /// For the bound-browser cookie, when this browser was just bound: a secret.
+    pub browser_cookie: Option<String>,
+    /// Where to go.
+    pub location: String,
+}
+
+impl std::fmt::Debug for Finished {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Finished(..)")
+    }
+}
+
+impl Engine {
+    /// Collects the grant, once, and issues a session. Everything is judged again now (INV-10): account, app, phone, and the
+    /// stored signature itself, so that a row edited by SQL grants nothing.
+    ///
+    /// # Errors
+    /// [`Fault::Conflict`] when there is nothing to collect (any more); [`Fault::Forbidden`] when the door has shut since.
+    pub async fn finish(&self, sign_in: &SignIn) -> Outcome<Finished> {
+        let now = self.now().await?;
+        if is_over(sign_in, now) {
+            return Err(Fault::Gone("sign-in"));
+        }
+        let user = self.active_user(sign_in.user).await?;
+        let facts = self.facts(&user, sign_in, now).await?;
+        if !facts.policy.app_admits {
+            let event = Self::event(EventKind::AppRefused, now, &user).app(sign_in.app, &facts.app_name);
+            self.record(event.detail("no longer admitted")).await?;
+            return Err(Fault::Forbidden("you are no longer admitted to this app: ask your administrator".to_owned()));
+        }
+        let (mut writes, method, bound) = match sign_in.state {
+            SignInState::Open => self.collect_push(&user, sign_in, now).await?,
+            SignInState::Proved { passkey, keep_browser } => {
+                self.collect_passkey(&user, sign_in, passkey, keep_browser, &facts, now).await?
+            }
+            SignInState::Finished | SignInState::Cancelled => {
+                return Err(Fault::Conflict("this sign-in is over: start again".to_owned()));
+            }
+        };
+        let (cookie, browser) = bound.map_or((None, sign_in.browser), |(cookie, id)| (Some(cookie), Some(id)));
+        let (secret, hash) = fresh_secret(&*self.entropy);
+        let session = Session {
+            id: SessionId(self.fresh_id()),
+            user: user.id,
+            secret: hash,
+            browser,
+            method,
+            address: sign_in.address.clone(),
+            agent: sign_in.agent.clone(),
+            created_at: now,
+            last_seen_at: now,
+            ended: false,
+        };
+        writes.push(Write::AddSession(session.clone()));
+        let location = self.location(sign_in, &facts, &session, now, &mut writes);
+        writes.push(Write::ResetCount { bucket: prompts_bucket(&user, "10m") });
+        writes.push(Write::ResetCount { bucket: prompts_bucket(&user, "24h") });
+        let event = Self::event(EventKind::SignedIn, now, &user).app(sign_in.app, &facts.app_name);
+        writes.push(Write::Audit(event.address(&sign_in.address).detail(method_words(method))));
+        self.store.commit(writes).await.map_err(Fault::moved_on)?;
+        Ok(Finished { session: secret, browser_cookie: cookie, location })
+    }
+
+    async fn collect_push(&self, user: &User, sign_in: &SignIn, now: Timestamp) -> Outcome<Collected> {
+        let newest = self.store.challenges_of(sign_in.id).await?.into_iter().next();
+        let challenge = newest.filter(|c| matches!(c.state_at(now), ChallengeState::Approved(_)));
+        let challenge = challenge.ok_or_else(|| Fault::Conflict("this sign-in has not been approved".to_owned()))?;
+        self.check_record(user, &challenge, now).await?;
+        let method = if challenge.number.is_some() { Method::PushNumber } else { Method::Push };
+        let writes = vec![
+            Write::ConsumeChallenge { challenge: challenge.id, sign_in: sign_in.id, user: user.id },
+            Write::FinishSignIn { sign_in: sign_in.id, proved: false },
+        ];
+        Ok((writes, method, None))
+    }
+
+    async fn collect_passkey(
+        &self,
+        user: &User,
+        sign_in: &SignIn,
+        passkey: nod_core::PasskeyId,
+        keep_browser: bool,
+        facts: &Facts,
+        now: Timestamp,
+    ) -> Outcome<Collected> {
+        let passkeys = self.usable_passkeys(user.id, &facts.devices).await?;
+        if !passkeys.iter().any(|p| p.id == passkey) {
+            return Err(Fault::Forbidden("this passkey was removed: start again".to_owned()));
+        }
+        let mut writes = vec![Write::FinishSignIn { sign_in: sign_in.id, proved: true }];
+        let bound = (keep_browser && !facts.policy.browser_bound).then(|| {
+            let (binding, cookie) = self.binding(user, &sign_in.agent, &sign_in.address, BoundBy::Passkey, now);
+            let id = binding.iter().find_map(|w| if let Write::BindBrowser(b, _) = w { Some(b.id) } else { None });
+            writes.extend(binding);
+            id.map(|id| (cookie, id))
+        });
+        Ok((writes, Method::Passkey, bound.flatten()))
+    }
+
+    /// Verifies the stored record again: signed answer, assertion, phone and its checksum.
+    async fn check_record(&self, user: &User, challenge: &Challenge, now: Timestamp) -> Outcome<()> {
+        let answer = challenge.state.answer().ok_or_else(|| Fault::Conflict("not approved".to_owned()))?;
+        let device = self.store.device(answer.device).await?;
+        let device = device.filter(|d| d.user == user.id && d.state == DeviceState::Active && self.is_intact(d));
+        let record = match device {
+            Some(device) => {
+                self.verify_answer(challenge, &device, &answer.jws, answer.assertion.as_deref()).await.map(|_| ())
+            }
+            None => Err(Fault::BadSignature("the phone is no longer active".to_owned())),
+        };
+        if let Err(Fault::BadSignature(why)) = record {
+            self.record(Self::event(EventKind::Tampered, now, user).detail(why)).await?;
+            return Err(Fault::Forbidden("this approval no longer holds: start again".to_owned()));
+        }
+        record
+    }
+
+    /// Where the browser goes: the app's callback with a one-time code, or Nod's account page.
+    fn location(
+        &self,
+        sign_in: &SignIn,
+        facts: &Facts,
+        session: &Session,
+        now: Timestamp,
+        writes: &mut Vec<Write>,
+    ) -> String {
+        let (Some(app), Some(binding)) = (&facts.app, sign_in.binding) else { return "/account".to_owned() };
+        let (code, hash) = fresh_secret(&*self.entropy);
+        writes.push(Write::AddAppCode(AppCode {
+            code: hash,
+            session: session.id,
+            app: app.id,
+            binding,
+            return_to: sign_in.return_to.clone(),
+            expires_at: now.after(limits::APP_CODE_LIFE),
+        }));
+        format!("{}/.nod/callback?code={code}", app.origin)
+    }
+}
+
+/// Writes, method, and the browser just bound.
+type Collected = (Vec<Write>, Method, Option<(String, nod_core::BrowserId)>);
+
+const fn method_words(method: Method) -> &'static str {
+    match method {
+        Method::Push => ", approved on the phone",
+        Method::PushNumber => ", approved on the phone with the number",
+        Method::Passkey => " with a passkey",
+    }
+}

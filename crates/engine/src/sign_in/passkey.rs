@@ -1,0 +1,94 @@
+//! A passkey in the signing-in browser: introduction of an unknown one, or a sign-in on the phone itself.
+
+use nod_core::audit::EventKind;
+use nod_core::challenge::ChallengeState;
+use nod_core::people::User;
+use nod_core::possession::Passkey;
+use nod_core::sign_in::{SignIn, SignInState};
+use nod_protocol::webauthn::{AssertionJson, RequestOptions, request_options, verify_assertion};
+
+use super::is_over;
+use crate::engine::Engine;
+use crate::fault::{Fault, Outcome, applied};
+use crate::ports::Write;
+
+impl Engine {
+    /// What the browser passes to `navigator.credentials.get`. Any passkey of this user will do, on this computer, a phone
+    /// nearby or a security key.
+    ///
+    /// # Errors
+    /// [`Fault::Conflict`] when the sign-in is over; [`Fault::Forbidden`] when the user has no passkey.
+    pub async fn passkey_options(&self, sign_in: &SignIn) -> Outcome<RequestOptions> {
+        self.check_open(sign_in).await?;
+        let devices = self.active_devices(sign_in.user).await?;
+        let passkeys = self.usable_passkeys(sign_in.user, &devices).await?;
+        if passkeys.is_empty() {
+            return Err(Fault::Forbidden(
+                "you have no passkey yet: ask your administrator for an enrolment link".to_owned(),
+            ));
+        }
+        let allow: Vec<&[u8]> = passkeys.iter().map(|passkey| passkey.credential_id.as_slice()).collect();
+        Ok(request_options(&self.settings.rp_id, &self.passkey_challenge(sign_in), &allow, &[]))
+    }
+
+    /// Accepts a passkey with user verification; the sign-in can then be finished. A request on the phone is withdrawn.
+    ///
+    /// # Errors
+    /// [`Fault::BadSignature`] when the assertion does not hold.
+    pub async fn prove_passkey(&self, sign_in: &SignIn, assertion: &AssertionJson, keep_browser: bool) -> Outcome<()> {
+        self.check_open(sign_in).await?;
+        let now = self.now().await?;
+        let user = self.active_user(sign_in.user).await?;
+        let challenge = self.passkey_challenge(sign_in);
+        let passkey = match self.verified_passkey(&user, assertion, &challenge).await {
+            Err(Fault::BadSignature(why)) => {
+                let event = Self::event(EventKind::PasskeyRefused, now, &user).address(&sign_in.address);
+                self.record(event.detail(&why)).await?;
+                return Err(Fault::BadSignature(why));
+            }
+            other => other?,
+        };
+        let mut writes = Vec::new();
+        let newest = self.store.challenges_of(sign_in.id).await?.into_iter().next();
+        if let Some(challenge) = newest.filter(|c| c.is_live(now)) {
+            let (challenge, to) = (challenge.id, ChallengeState::Superseded);
+            writes.push(Write::EndChallenge { challenge, to, sign_in: sign_in.id, user: user.id });
+        }
+        writes.push(Write::ProveSignIn { sign_in: sign_in.id, passkey: passkey.id, keep_browser });
+        if applied(self.store.commit(writes).await)? {
+            Ok(())
+        } else {
+            Err(Fault::Conflict("this sign-in has moved on".to_owned()))
+        }
+    }
+
+    /// The user's own, intact passkey of an active phone that signed `challenge` on our origin with user verification.
+    pub(crate) async fn verified_passkey(
+        &self,
+        user: &User,
+        assertion: &AssertionJson,
+        challenge: &[u8],
+    ) -> Outcome<Passkey> {
+        let devices = self.active_devices(user.id).await?;
+        let passkeys = self.usable_passkeys(user.id, &devices).await?;
+        let passkey = passkeys.into_iter().find(|p| p.credential_id == assertion.raw_id.0);
+        let passkey = passkey.ok_or_else(|| Fault::BadSignature("an unknown passkey".to_owned()))?;
+        let verified = verify_assertion(assertion, challenge, &self.relying_party(), &passkey.public_key)
+            .map_err(|error| Fault::BadSignature(error.to_string()))?;
+        if verified.user_handle.is_some_and(|handle| handle != user.id.0) {
+            return Err(Fault::BadSignature("a passkey of another account".to_owned()));
+        }
+        Ok(passkey)
+    }
+
+    /// Tied to this sign-in and worth nothing after it, so it needs no row.
+    fn passkey_challenge(&self, sign_in: &SignIn) -> [u8; 32] {
+        self.vault.mac("sign-in passkey challenge", &[&sign_in.id.0, &sign_in.secret.0])
+    }
+
+    async fn check_open(&self, sign_in: &SignIn) -> Outcome<()> {
+        let now = self.now().await?;
+        let open = sign_in.state == SignInState::Open && !is_over(sign_in, now);
+        if open { Ok(()) } else { Err(Fault::Conflict("this sign-in is over: start again".to_owned())) }
+    }
+}

@@ -1,0 +1,148 @@
+//! The data key and what is made with it: keyed checksums (INV-21), sealed secrets, and challenges that need no row.
+
+use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
+use aws_lc_rs::hmac;
+use zeroize::Zeroizing;
+
+use nod_core::SecretHash;
+use nod_protocol::b64;
+
+use crate::ports::{Entropy, random};
+
+/// Bytes of the data key.
+pub const DATA_KEY_BYTES: usize = 32;
+const NONCE_BYTES: usize = 12;
+
+/// Holds the data key. The key is never in the database.
+pub struct Vault {
+    mac: hmac::Key,
+    key: Zeroizing<[u8; DATA_KEY_BYTES]>,
+}
+
+impl std::fmt::Debug for Vault {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Vault(..)")
+    }
+}
+
+/// Something sealed that this key does not open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a sealed value does not open with this data key: is it the key that this database was made with?")]
+pub struct Unsealable;
+
+impl Vault {
+    /// A vault for this data key.
+    #[must_use]
+    pub fn new(key: &[u8; DATA_KEY_BYTES]) -> Self {
+        let root = hmac::Key::new(hmac::HMAC_SHA256, key);
+        let mac = hmac::Key::new(hmac::HMAC_SHA256, hmac::sign(&root, b"nod checksums v1").as_ref());
+        Self { mac, key: Zeroizing::new(*key) }
+    }
+
+    /// Keyed checksum over labelled parts; each part is preceded by its length, so that none runs into the next.
+    #[must_use]
+    pub fn mac(&self, label: &str, parts: &[&[u8]]) -> [u8; 32] {
+        let tag = hmac::sign(&self.mac, &framed(label, parts));
+        let mut bytes = [0; 32];
+        bytes.iter_mut().zip(tag.as_ref()).for_each(|(to, from)| *to = *from);
+        bytes
+    }
+
+    /// Whether `checksum` is the one over these parts, in constant time.
+    #[must_use]
+    pub fn holds(&self, checksum: &[u8], label: &str, parts: &[&[u8]]) -> bool {
+        hmac::verify(&self.mac, &framed(label, parts), checksum).is_ok()
+    }
+
+    /// Seals a secret of the installation: AES-256-GCM under a key of its own per label and nonce, the label as associated data.
+    ///
+    /// # Errors
+    /// Never for inputs of sane length.
+    pub fn seal(&self, entropy: &dyn Entropy, label: &str, plain: &[u8]) -> Result<Vec<u8>, Unsealable> {
+        let nonce: [u8; NONCE_BYTES] = random(entropy);
+        let mut sealed = plain.to_vec();
+        let key = self.sealing_key(label)?;
+        key.seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), Aad::from(label), &mut sealed)
+            .map_err(|_| Unsealable)?;
+        Ok([nonce.as_slice(), &sealed].concat())
+    }
+
+    /// Opens what [`Self::seal`] made.
+    ///
+    /// # Errors
+    /// [`Unsealable`] when the key, the label or the bytes are others.
+    pub fn open(&self, label: &str, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, Unsealable> {
+        let (nonce, body) = sealed.split_at_checked(NONCE_BYTES).ok_or(Unsealable)?;
+        let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| Unsealable)?;
+        let mut body = body.to_vec();
+        let key = self.sealing_key(label)?;
+        let plain = key.open_in_place(nonce, Aad::from(label), &mut body).map_err(|_| Unsealable)?;
+        Ok(Zeroizing::new(plain.to_vec()))
+    }
+
+    fn sealing_key(&self, label: &str) -> Result<LessSafeKey, Unsealable> {
+        let root = hmac::Key::new(hmac::HMAC_SHA256, self.key.as_slice());
+        let derived = hmac::sign(&root, &framed("nod seal v1", &[label.as_bytes()]));
+        UnboundKey::new(&AES_256_GCM, derived.as_ref()).map(LessSafeKey::new).map_err(|_| Unsealable)
+    }
+}
+
+fn framed(label: &str, parts: &[&[u8]]) -> Vec<u8> {
+    let mut message = Vec::with_capacity(256);
+    for part in std::iter::once(label.as_bytes()).chain(parts.iter().copied()) {
+        message.extend_from_slice(&(part.len() as u64).to_be_bytes());
+        message.extend_from_slice(part);
+    }
+    message
+}
+
+/// A fresh secret of 256 bits: the text goes to the client, the hash to the store.
+#[must_use]
+pub fn fresh_secret(entropy: &dyn Entropy) -> (String, SecretHash) {
+    let text = b64::encode(random::<32>(entropy));
+    let hash = hash_secret(&text);
+    (text, hash)
+}
+
+/// SHA-256 of a secret's text. Looking a hash up leaks nothing of the secret by time (D15).
+#[must_use]
+pub fn hash_secret(text: &str) -> SecretHash {
+    SecretHash(nod_protocol::sha256(text.as_bytes()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Counting(std::sync::atomic::AtomicU8);
+    impl Entropy for Counting {
+        fn fill(&self, bytes: &mut [u8]) {
+            for byte in bytes {
+                *byte = self.0.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_sealed_opens_with_the_same_key_and_label_only() {
+        let vault = Vault::new(&[1; 32]);
+        let sealed = vault.seal(&Counting(0.into()), "vapid", b"secret").unwrap();
+        assert_eq!(vault.open("vapid", &sealed).unwrap().as_slice(), b"secret");
+        assert!(vault.open("other", &sealed).is_err());
+        assert!(Vault::new(&[2; 32]).open("vapid", &sealed).is_err());
+        assert!(vault.open("vapid", &sealed[..5]).is_err());
+        let mut bent = sealed.clone();
+        bent[15] ^= 1;
+        assert!(vault.open("vapid", &bent).is_err());
+    }
+
+    #[test]
+    fn checksums_tie_parts_in_their_places() {
+        let vault = Vault::new(&[1; 32]);
+        let mac = vault.mac("device", &[b"ab", b"c"]);
+        assert!(vault.holds(&mac, "device", &[b"ab", b"c"]));
+        assert!(!vault.holds(&mac, "device", &[b"a", b"bc"]));
+        assert!(!vault.holds(&mac, "passkey", &[b"ab", b"c"]));
+        assert!(!Vault::new(&[2; 32]).holds(&mac, "device", &[b"ab", b"c"]));
+    }
+}
