@@ -212,6 +212,10 @@ impl WebPush {
         self.vapid.public_base64url()
     }
 
+    pub(super) fn entropy(&self) -> &dyn Entropy {
+        self.entropy.as_ref()
+    }
+
     /// Checks a subscription at registration by what can be seen without a look-up. The full check runs at every
     /// connection.
     ///

@@ -11,6 +11,7 @@ mod gate;
 mod keys;
 mod payload;
 mod retry;
+mod ringer;
 mod subscription;
 mod vapid;
 
@@ -29,8 +30,4 @@ pub use vapid::{
     VapidSubject,
 };
 
-/// Where random bytes come from. An argument everywhere, so that a test can repeat a run.
-pub trait Entropy: Send + Sync {
-    /// Fills `bytes` with unpredictable bytes.
-    fn fill(&self, bytes: &mut [u8]);
-}
+pub(crate) use nod_engine::ports::Entropy;

@@ -13,9 +13,10 @@ use aws_lc_rs::hmac;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as B64;
 use nod_delivery::web_push::{
-    Entropy, Kind, Limits, Lookup, Message, PublicOrigin, PushId, Resolver, Subscription, VapidKey, VapidSubject,
-    WebPush, WebPushConfig,
+    Kind, Limits, Lookup, Message, PublicOrigin, PushId, Resolver, Subscription, VapidKey, VapidSubject, WebPush,
+    WebPushConfig,
 };
+use nod_engine::ports::Entropy;
 
 /// The store's time in every test: 2026-01-15 12:00:00 UTC, in milliseconds.
 pub const NOW_MS: i64 = 1_768_478_400_000;
