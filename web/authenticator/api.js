@@ -4,27 +4,37 @@ import { ApiError, call } from "../shared/api.js";
 import { devicePayload, sign } from "./jose.js";
 import { allAccounts, saveAccount } from "./store.js";
 
+/** @typedef {import("./store.js").Account} Account */
+
 const BASE = "/api/device/v1";
 /** Most devices that one session may hold (docs/device-api.md). */
 const MAX_DEVICES = 8;
 
 /**
- * Signs in all accounts of this phone; remembers which of them the server no longer knows.
+ * Signs in all accounts of this phone, and notes which of them the server does not take: they were removed there.
  * @returns {Promise<void>}
  */
 export async function openSession() {
-  const accounts = (await allAccounts()).filter((account) => account.state !== "revoked").slice(0, MAX_DEVICES);
+  const accounts = (await allAccounts()).slice(0, MAX_DEVICES);
   if (accounts.length === 0) {
     return;
   }
   const { nonce } = await call("POST", `${BASE}/nonce`, {});
-  const devices = await Promise.all(accounts.map((account) => sign(account, "nod-device+jwt", devicePayload(nonce, account))));
-  const session = await call("POST", `${BASE}/session`, { devices });
-  for (const { device, state, accepted } of session.devices) {
-    const account = accounts.find((one) => one.device === device);
-    const known = accepted ? state : "revoked";
-    if (account && account.state !== known) {
-      await saveAccount({ ...account, state: known });
+  const statements = await Promise.all(accounts.map((account) => sign(account, "nod-device+jwt", devicePayload(nonce, account))));
+  /** @type {{devices: {device: string, state: Account["state"], accepted: boolean}[]}} */
+  let session = { devices: [] };
+  try {
+    session = await call("POST", `${BASE}/session`, { devices: statements });
+  } catch (error) {
+    if (!(error instanceof ApiError && error.code === "bad_signature")) {
+      throw error;
+    }
+  }
+  for (const account of accounts) {
+    const taken = session.devices.find((one) => one.device === account.device && one.accepted);
+    const state = taken?.state ?? "revoked";
+    if (account.state !== state) {
+      await saveAccount({ ...account, state, enrolment: state === "pending" ? account.enrolment : null });
     }
   }
 }

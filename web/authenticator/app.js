@@ -217,6 +217,10 @@ async function start() {
     go.resume(unfinished);
     return;
   }
+  if (state.accounts.every((account) => account.state === "revoked")) {
+    go.accounts();
+    return;
+  }
   if (state.screen !== "loading") {
     state.screen = "home";
   }

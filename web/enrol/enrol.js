@@ -8,18 +8,32 @@ import { steps } from "./steps.js";
 import { words } from "./words.js";
 
 /**
- * @typedef {{step: "password"|"choose_password"|"code"|"device"|"confirm"|"introduce"|"done"|"ended", user: string, code: string|null,
- *   link: string|null, qr: string|null, expires_at: number, now: number, device: {name: string, missing: string[]}|null,
+ * @typedef {{step: "password"|"choose_password"|"code"|"device"|"confirm"|"introduce"|"done"|"ended", user: string|null, code: string|null,
+ *   link: string|null, qr: string|null, expires_at: number|null, now: number, device: {name: string, missing: string[]}|null,
  *   confirmation: string|null}} Status
  */
 
+/** The code as it was when made: later STATUS messages leave it out. @type {Pick<Status, "code"|"link"|"qr">|null} */
+let held = null;
 /** What is on the screen: rebuilt only if this changes, so that typing and focus are never lost. */
 let shown = "";
 /** @type {{node?: Node, update?: (status: Status) => void, stop?: () => void}} */
 let screen = {};
 
-/** @param {Status} status */
-function render(status) {
+/** A code belongs to one try: made when its step begins, forgotten when a phone has used it. @param {Status} status */
+function withCode(status) {
+  if (status.step !== "code") {
+    held = null;
+  } else if (status.code) {
+    const { code, link, qr } = status;
+    held = { code, link, qr };
+  }
+  return { ...status, ...held };
+}
+
+/** @param {Status} latest */
+function render(latest) {
+  const status = withCode(latest);
   const key = JSON.stringify([status.step, status.code, status.confirmation, status.device?.name]);
   if (key !== shown) {
     shown = key;

@@ -57,7 +57,7 @@ const password = (choose) => (status, render) => {
     "form",
     { class: "stack", submit: send },
     head(1, choose ? text.chooseTitle : text.title),
-    h("p", {}, choose ? text.chooseSentence(status.user) : text.sentence(status.user)),
+    h("p", {}, choose ? text.chooseSentence(status.user ?? "") : text.sentence(status.user ?? "")),
     h("input", { type: "text", hidden: true, autocomplete: "username", value: status.user }),
     h("div", { class: "field" }, h("label", { for: "password" }, text.label), input, choose && h("p", { class: "hint" }, text.advice)),
     h("label", { class: "check" }, reveal, text.show),
@@ -73,12 +73,31 @@ function howTo(title, list, isOpen, ...more) {
   return h("details", { open: isOpen }, h("summary", {}, title), numbered, ...more);
 }
 
+/** Asks for a code, once, when the step has none yet. @param {Render} render @returns {Built} */
+function makeCode(render) {
+  const text = words.code;
+  const errors = errorLine();
+  const make = sender("new-code", text.make, "primary wide-button", errors, render, () => call("POST", "/enrol/code", {}));
+  make.click();
+  return { node: h("div", { class: "stack" }, head(2, text.makeTitle), errors.node, make) };
+}
+
 /** @param {Status} status @param {Render} render @returns {Built} */
 function code(status, render) {
+  if (!status.code) {
+    return makeCode(render);
+  }
   const text = words.code;
   const errors = errorLine();
   const held = platform();
-  const clock = countdown({ expiresAt: status.expires_at, now: status.now });
+  const ended = h("p", { id: "code-ended", class: "notice warning", role: "alert", hidden: true }, text.ended);
+  const clock = countdown({
+    expiresAt: status.expires_at ?? status.now,
+    now: status.now,
+    done: () => {
+      ended.hidden = false;
+    },
+  });
   const image = h("img", { id: "qr", class: "qr", alt: text.qr, src: `data:image/svg+xml;base64,${btoa(status.qr ?? "")}` });
   const command = h("p", {}, h("code", {}, `nod phone enrol ${location.origin} ${status.code}`));
   const node = h(
@@ -90,10 +109,11 @@ function code(status, render) {
         "div",
         { class: "notice stack-tight" },
         h("p", {}, text.here),
-        h("a", { id: "open-here", class: "button primary", href: status.link }, text.hereButton),
+        h("a", { id: "open-here", class: "button primary", href: status.link, target: "_blank", rel: "noopener" }, text.hereButton),
       ),
     image,
-    h("div", { class: "stack-tight centred" }, h("p", {}, text.typeIt), grouped("code", status.code ?? "", 4, "code"), clock.node),
+    h("div", { class: "stack-tight centred" }, h("p", {}, text.typeIt), grouped("code", status.code, 4, "code"), clock.node),
+    ended,
     h(
       "div",
       { class: "how-to" },
@@ -143,7 +163,7 @@ function confirm(status, render) {
     h(
       "div",
       { class: "decision" },
-      sender("confirm-no", text.no, "danger", errors, render, () => call("POST", "/enrol/code", {})),
+      sender("confirm-no", text.no, "danger", errors, render, () => call("POST", "/enrol/refuse", {})),
       sender("confirm-yes", text.yes, "primary", errors, render, () =>
         call("POST", "/enrol/confirm", { confirmation: status.confirmation }),
       ),
@@ -158,10 +178,10 @@ function introduce(_status, render) {
   const errors = errorLine();
   const bind = sender("passkey", text.button, "primary wide-button", errors, render, async () => {
     const assertion = await usePasskey(await call("POST", "/enrol/introduce/options", {}));
-    return call("POST", "/enrol/introduce", { assertion, keep_browser: true });
+    return call("POST", "/enrol/introduce", { assertion });
   });
   const skip = sender("not-my-computer", text.skip, "wide-button", errors, render, () =>
-    call("POST", "/enrol/introduce", { assertion: null, keep_browser: false }),
+    call("POST", "/enrol/introduce", { assertion: null }),
   );
   const possible = canUsePasskeys();
   const node = h(

@@ -69,6 +69,7 @@ const outcomes = {
   },
   withdrawn: { title: "Cancelled", sentence: "This sign-in was cancelled. Nobody was signed in." },
   superseded: { title: "A newer sign-in took its place", sentence: "Go on in the newer window, or try again here." },
+  finished: { title: "This sign-in is finished", sentence: "It was used already. Go back to the app, or start over." },
   failed: { title: "It did not work", sentence: "Nod could not finish this sign-in. Try again. If it happens again, tell your administrator." },
 };
 
@@ -80,7 +81,7 @@ function announce(status) {
     case "ready":
       return "Approved.";
     case "ended":
-      return outcomes[status.outcome ?? "failed"]?.sentence ?? "";
+      return outcomes[status.outcome ?? "finished"]?.sentence ?? "";
     default:
       return "";
   }

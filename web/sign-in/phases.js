@@ -151,7 +151,7 @@ export function introduce(first, actions, instead) {
  */
 export function ended(status, actions, sentence) {
   const errors = errorLine();
-  const outcome = words.signIn.outcomes[status.outcome ?? "failed"] ?? words.signIn.outcomes.failed;
+  const outcome = words.signIn.outcomes[status.outcome ?? "finished"] ?? words.signIn.outcomes.failed;
   const isRefusal = status.outcome === "denied" || status.outcome === "fraud";
   const node = h(
     "div",
@@ -159,7 +159,7 @@ export function ended(status, actions, sentence) {
     mark(isRefusal ? "deny" : "still"),
     h("div", { class: "stack-tight centred" }, heading(outcome.title), h("p", {}, sentence ?? outcome.sentence)),
     errors.node,
-    status.outcome !== "fraud" && actionButton("again", words.tryAgain, "primary wide-button", errors, () => actions.act("again")),
+    status.outcome && status.outcome !== "fraud" && actionButton("again", words.tryAgain, "primary wide-button", errors, () => actions.act("again")),
     h("a", { id: "leave", class: "button text", href: "/sign-in" }, words.signIn.startOver),
   );
   return { node };
