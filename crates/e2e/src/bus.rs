@@ -1,12 +1,12 @@
 //! A private message bus with a desktop notification daemon of our own on it: what browsers show, and the clicks.
 
+use crate::folder::Folder;
 use crate::process::{PATIENCE, Process, until};
 use crate::tools::DBUS;
 use std::collections::HashMap;
 use std::process::Command;
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
-use tempfile::TempDir;
 use zbus::blocking::Connection;
 use zbus::zvariant::OwnedValue;
 
@@ -100,7 +100,7 @@ pub struct Bus {
     log: Arc<Log>,
     address: String,
     _process: Process,
-    _folder: TempDir,
+    _folder: Folder,
 }
 
 impl Bus {
@@ -110,7 +110,7 @@ impl Bus {
     /// When either does not come up.
     #[must_use]
     pub fn start() -> Self {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = Folder::new();
         let mut command = Command::new(DBUS.find().expect("dbus-daemon is installed"));
         command.args(["--session", "--nofork", "--nopidfile", "--print-address=1"]);
         command.arg(format!("--address=unix:path={}", folder.path().join("bus").display()));

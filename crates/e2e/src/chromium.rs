@@ -1,6 +1,7 @@
 //! Chromium, started on a profile of its own.
 
 use crate::cdp::Cdp;
+use crate::folder::Folder;
 use crate::page::Page;
 use crate::process::{PATIENCE, Process, until};
 use crate::tools::CHROMIUM;
@@ -8,7 +9,6 @@ use serde_json::json;
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
-use tempfile::TempDir;
 
 const START_PATIENCE: Duration = Duration::from_secs(60);
 
@@ -30,7 +30,7 @@ pub struct Chromium {
     // Field order is drop order: the process ends before its profile is removed.
     cdp: Cdp,
     process: Process,
-    profile: TempDir,
+    profile: Folder,
     settings: Settings,
 }
 
@@ -41,7 +41,7 @@ impl Chromium {
     /// When it does not come up.
     #[must_use]
     pub fn start(settings: Settings) -> Self {
-        let profile = tempfile::tempdir().unwrap();
+        let profile = Folder::new();
         let folder = profile.path().join("Default");
         std::fs::create_dir_all(&folder).unwrap();
         // A grant over DevTools would die with the browser, and push subscriptions with it.

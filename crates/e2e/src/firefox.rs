@@ -1,5 +1,6 @@
 //! Firefox, started on a profile of its own and driven as a person would: find, click, type, look.
 
+use crate::folder::Folder;
 use crate::marionette::Marionette;
 use crate::process::{PATIENCE, Process, free_port, until};
 use crate::tools::FIREFOX;
@@ -9,7 +10,6 @@ use std::path::Path;
 use std::process::Command;
 use std::sync::Mutex;
 use std::time::Duration;
-use tempfile::TempDir;
 
 /// A cold start with a fresh profile takes 4 to 6 s of a free core.
 const START_PATIENCE: Duration = Duration::from_secs(90);
@@ -33,7 +33,7 @@ pub struct Firefox {
     // Field order is drop order: the process ends before its profile is removed.
     client: Mutex<Marionette>,
     process: Process,
-    profile: TempDir,
+    profile: Folder,
     settings: Settings,
     authenticator: Option<String>,
 }
@@ -45,7 +45,7 @@ impl Firefox {
     /// When it does not come up.
     #[must_use]
     pub fn start(settings: Settings) -> Self {
-        let profile = tempfile::tempdir().unwrap();
+        let profile = Folder::new();
         let (process, client) = launch(profile.path(), &settings);
         Self { client: Mutex::new(client), process, profile, settings, authenticator: None }
     }

@@ -18,6 +18,7 @@ pub mod bus;
 pub mod cdp;
 pub mod chromium;
 pub mod firefox;
+pub mod folder;
 pub mod marionette;
 pub mod nginx;
 pub mod page;

@@ -1,17 +1,17 @@
 //! The real nginx on the loopback, in one process and with a folder of its own.
 
+use crate::folder::Folder;
 use crate::process::{PATIENCE, Process, free_port, until};
 use crate::tools::NGINX;
 use std::net::TcpStream;
 use std::process::Command;
-use tempfile::TempDir;
 
 /// A running nginx; ended on drop.
 #[derive(Debug)]
 pub struct Nginx {
     // Field order is drop order: the process ends before its folder is removed.
     process: Process,
-    folder: TempDir,
+    folder: Folder,
     port: u16,
 }
 
@@ -22,7 +22,7 @@ impl Nginx {
     /// When nginx refuses the configuration; its own words are shown.
     #[must_use]
     pub fn start(servers: impl FnOnce(u16) -> String) -> Self {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = Folder::new();
         let port = free_port();
         let process = launch(&folder, port, &servers(port));
         Self { process, folder, port }
@@ -50,7 +50,7 @@ impl Nginx {
     }
 }
 
-fn launch(folder: &TempDir, port: u16, servers: &str) -> Process {
+fn launch(folder: &Folder, port: u16, servers: &str) -> Process {
     // One process, so that killing it leaves no worker behind.
     let text = format!(
         "daemon off;\nmaster_process off;\npid nginx.pid;\nerror_log stderr info;\nevents {{}}\nhttp {{\n\
