@@ -2,6 +2,7 @@
 //! simulation, and the suite that every store must pass.
 
 pub mod clock;
+pub mod conformance;
 pub mod entropy;
 pub mod memory;
 pub mod stepped;

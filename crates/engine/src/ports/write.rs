@@ -89,6 +89,7 @@ pub enum Write {
     /// Guard: open or proved.
     CancelSignIn { sign_in: SignInId },
     /// Guard: its sign-in is open and not expired; no challenge of that sign-in is live or approved; the user is active.
+    /// Beside another live challenge of the user, this one and every other has a number (INV-08).
     OpenChallenge(Challenge),
     /// Guard: pending, of this version, not expired, without a number. The version counts up.
     RaiseChallenge { challenge: ChallengeId, version: u32, number: Number, sign_in: SignInId, user: UserId },
