@@ -1,8 +1,7 @@
 /** The user's own page: the server draws the lists; this sends what is pressed and loads the page again. */
 
-import { call } from "../shared/api.js";
+import { ApiError, call } from "../shared/api.js";
 import { announce, run } from "../shared/dom.js";
-import { usePasskey } from "../shared/webauthn.js";
 
 const line = /** @type {HTMLElement} */ (document.getElementById("error"));
 const errors = {
@@ -19,6 +18,22 @@ function goOn(answer) {
     location.assign(answer.location);
   } else {
     location.reload();
+  }
+}
+
+/**
+ * Sends what was pressed. A refusal may name the page where the person can put it right: a new sign-in.
+ * @param {string|undefined} path
+ * @param {unknown} body
+ */
+async function send(path, body) {
+  try {
+    goOn(await call("POST", String(path), body));
+  } catch (error) {
+    if (!(error instanceof ApiError && error.location)) {
+      throw error;
+    }
+    location.assign(error.location);
   }
 }
 
@@ -42,7 +57,7 @@ function isSure(control) {
 document.addEventListener("click", (event) => {
   const control = event.target instanceof Element ? event.target.closest("[data-action]") : null;
   if (control instanceof HTMLElement && isSure(control)) {
-    void run(control, errors, async () => goOn(await call("POST", String(control.dataset.action), {})));
+    void run(control, errors, () => send(control.dataset.action, {}));
   }
 });
 
@@ -52,14 +67,6 @@ document.addEventListener("submit", (event) => {
     event.preventDefault();
     const name = String(new FormData(form).get("name")).trim();
     const control = /** @type {HTMLElement} */ (form.querySelector("button"));
-    void run(control, errors, async () => goOn(await call("POST", String(form.dataset.rename), { name })));
+    void run(control, errors, () => send(form.dataset.rename, { name }));
   }
 });
-
-const bind = document.getElementById("bind");
-bind?.addEventListener("click", () =>
-  run(bind, errors, async () => {
-    const assertion = await usePasskey(await call("POST", "/account/browsers/bind/options", {}));
-    goOn(await call("POST", "/account/browsers/bind", { assertion }));
-  }),
-);

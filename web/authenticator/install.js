@@ -33,13 +33,15 @@ export async function registerWorker() {
   }
 }
 
-/** Keeps what this page is made of, so that it opens without a connection and can say so. */
+/** Keeps what this page is made of, so that it opens without a connection and can say so; forgets what older versions were made of. */
 export async function keepShell() {
   if ("caches" in window) {
     const parts = performance.getEntriesByType("resource").map((entry) => entry.name);
     const own = parts.filter((url) => url.startsWith(`${location.origin}/assets/`));
     const cache = await caches.open(SHELL_CACHE);
     await cache.addAll([location.pathname, ...new Set(own)]).catch(() => {});
+    const old = (await cache.keys()).filter(({ url }) => url.startsWith(`${location.origin}/assets/`) && !own.includes(url));
+    await Promise.all(old.map((request) => cache.delete(request)));
   }
 }
 

@@ -177,11 +177,11 @@ function introduce(_status, render) {
   const text = words.introduce;
   const errors = errorLine();
   const bind = sender("passkey", text.button, "primary wide-button", errors, render, async () => {
-    const assertion = await usePasskey(await call("POST", "/enrol/introduce/options", {}));
-    return call("POST", "/enrol/introduce", { assertion });
+    const assertion = await usePasskey(await call("POST", "/enrol/passkey/options", {}));
+    return call("POST", "/enrol/passkey", { assertion });
   });
   const skip = sender("not-my-computer", text.skip, "wide-button", errors, render, () =>
-    call("POST", "/enrol/introduce", { assertion: null }),
+    call("POST", "/enrol/passkey", { assertion: null }),
   );
   const possible = canUsePasskeys();
   const node = h(

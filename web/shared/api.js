@@ -11,11 +11,13 @@ export class ApiError extends Error {
    * @param {number} status
    * @param {string} code
    * @param {string} message
+   * @param {string} [location] where the person can put it right
    */
-  constructor(status, code, message) {
+  constructor(status, code, message, location = "") {
     super(message);
     this.status = status;
     this.code = code;
+    this.location = location;
   }
 }
 
@@ -44,7 +46,7 @@ export async function call(method, path, body, options = {}) {
   const text = await response.text();
   const answer = response.headers.get("Content-Type")?.includes("json") ? JSON.parse(text) : null;
   if (!response.ok) {
-    throw new ApiError(response.status, answer?.error ?? "failed", answer?.message ?? words.errors.failed);
+    throw new ApiError(response.status, answer?.error ?? "failed", answer?.message ?? words.errors.failed, answer?.location);
   }
   return answer;
 }
