@@ -16,22 +16,26 @@ struct CargoTool {
 
 const CARGO_TOOLS: [CargoTool; 2] =
     [CargoTool { name: "cargo-nextest", version: "0.9.143" }, CargoTool { name: "cargo-deny", version: "0.20.2" }];
+/// Needed by `test --full` besides.
+const FULL_CARGO_TOOLS: [CargoTool; 1] = [CargoTool { name: "cargo-fuzz", version: "0.13.2" }];
 
 /// Installs what is missing where that is ours to do, and gives the names of what is missing still.
 ///
 /// # Errors
 /// An installation failed, or (`CI=true`) something is missing that `ci-skips.toml` does not list.
-pub(crate) fn tools() -> Result<Vec<String>> {
+pub(crate) fn tools(full: bool) -> Result<Vec<String>> {
+    let extra: &[CargoTool] = if full { &FULL_CARGO_TOOLS } else { &[] };
+    let cargo_tools: Vec<&CargoTool> = CARGO_TOOLS.iter().chain(extra).collect();
     if is_root_on_debian() {
         install_packages()?;
-        install_cargo_tools()?;
+        install_cargo_tools(&cargo_tools)?;
     }
     let mut missing = Vec::new();
     for tool in ALL.iter().filter(|tool| tool.find().is_none()) {
         println!("SKIP: {}", tool.missing());
         missing.push(tool.name.to_owned());
     }
-    for tool in CARGO_TOOLS.iter().filter(|tool| !is_on_path(tool.name)) {
+    for tool in cargo_tools.iter().filter(|tool| !is_on_path(tool.name)) {
         println!("SKIP: {0} is missing; cargo install --locked {0} --version {1}", tool.name, tool.version);
         missing.push(tool.name.to_owned());
     }
@@ -74,8 +78,8 @@ fn apt() -> Command {
     command
 }
 
-fn install_cargo_tools() -> Result<()> {
-    for tool in CARGO_TOOLS.iter().filter(|tool| !is_on_path(tool.name)) {
+fn install_cargo_tools(tools: &[&CargoTool]) -> Result<()> {
+    for tool in tools.iter().filter(|tool| !is_on_path(tool.name)) {
         wait(Command::new("cargo").args(["install", "--locked", tool.name, "--version", tool.version]))?;
     }
     Ok(())

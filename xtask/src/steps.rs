@@ -61,7 +61,7 @@ pub(crate) fn test(root: &Path, full: bool) -> Result<()> {
 }
 
 fn all_steps(run: &mut Run, root: &Path, full: bool) -> Result<()> {
-    run.step("tools", || install::tools().map(skipped_if_any))?;
+    run.step("tools", || install::tools(full).map(skipped_if_any))?;
     run.step("format", || passed(cargo(root, &["fmt", "--all", "--check"])))?;
     run.step("lints", || {
         passed(cargo(root, &["clippy", "--locked", "--workspace", "--all-targets", "--", "-D", "warnings"]))
@@ -100,13 +100,12 @@ fn fuzz(root: &Path) -> Result<Done> {
         return Ok(Done::Skipped("there is no fuzz/Cargo.toml".to_owned()));
     }
     if !install::has_cargo_tool("fuzz") {
-        return Ok(Done::Skipped("cargo-fuzz is missing: cargo install --locked cargo-fuzz".to_owned()));
+        return Ok(Done::Skipped("cargo-fuzz is missing".to_owned()));
     }
     let limit = format!("-max_total_time={FUZZ_SECONDS_PER_TARGET}");
     for target in tidy::fuzz_targets(&std::fs::read_to_string(&manifest)?) {
         println!("--- fuzz {target}");
-        let mut command =
-            cargo_command(root, &["fuzz", "run", "--sanitizer", "none", &target.name, "--", &limit, "-timeout=10"]);
+        let mut command = cargo_command(root, &["fuzz", "run", &target.name, "--", &limit, "-timeout=10"]);
         // cargo-fuzz passes compiler flags that stable refuses without this.
         wait(command.env("RUSTC_BOOTSTRAP", "1"))?;
     }
