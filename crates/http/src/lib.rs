@@ -1,1 +1,33 @@
-//! nod-http.
+//! HTTP faces of Nod: the device API, the pages and forward-auth. Thin: parse, call the engine, format.
+//!
+//! On Nod's own host live the device API and the pages; on every other host only `/.nod/*`, for protected apps. Which face
+//! answers is decided by the request's host against the configured one; links and redirects always name the configured
+//! address (E17). [`routes`] is the one table that the router is built from and that the probe test walks.
+
+pub mod body;
+pub mod client;
+pub mod cookies;
+mod device_api;
+pub mod fault;
+mod forward_auth;
+pub mod headers;
+mod host;
+pub mod limits;
+mod log;
+pub mod origin;
+pub mod pages;
+mod router;
+pub mod routes;
+pub mod serve;
+pub mod sse;
+mod state;
+mod stop;
+
+pub use client::{BadNetwork, Network, Peer, TrustedProxies};
+pub use fault::{Refusal, Reply};
+pub use host::{BadOrigin, PublicAddress};
+pub use router::router;
+pub use routes::{Access, Face, Route, Verb, routes};
+pub use serve::serve;
+pub use state::AppState;
+pub use stop::{Stop, StopHandle};

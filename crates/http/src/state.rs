@@ -1,0 +1,55 @@
+//! What every handler has at hand.
+
+use std::sync::Arc;
+
+use nod_engine::Engine;
+
+use crate::client::TrustedProxies;
+use crate::host::{BadOrigin, PublicAddress};
+use crate::sse::Streams;
+use crate::stop::Stop;
+
+/// The engine, the configuration of the faces, and the open streams. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct AppState(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    engine: Engine,
+    proxies: TrustedProxies,
+    public: PublicAddress,
+    streams: Arc<Streams>,
+    stop: Stop,
+}
+
+impl AppState {
+    /// The public address is the one of the engine's settings.
+    ///
+    /// # Errors
+    /// [`BadOrigin`] when that is none.
+    pub fn new(engine: Engine, proxies: TrustedProxies, stop: Stop) -> Result<Self, BadOrigin> {
+        let public = PublicAddress::from_origin(&engine.settings().origin)?;
+        Ok(Self(Arc::new(Inner { engine, proxies, public, streams: Arc::default(), stop })))
+    }
+    /// The use cases.
+    #[must_use]
+    pub fn engine(&self) -> &Engine {
+        &self.0.engine
+    }
+    /// Proxies whose word about client addresses counts.
+    #[must_use]
+    pub fn proxies(&self) -> &TrustedProxies {
+        &self.0.proxies
+    }
+    /// The configured public address.
+    #[must_use]
+    pub fn public(&self) -> &PublicAddress {
+        &self.0.public
+    }
+    pub(crate) fn streams(&self) -> &Arc<Streams> {
+        &self.0.streams
+    }
+    pub(crate) fn stop(&self) -> Stop {
+        self.0.stop.clone()
+    }
+}
