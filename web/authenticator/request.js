@@ -131,7 +131,7 @@ export function requestScreen({ request, account, changed, done }) {
     h(
       "dl",
       { class: "facts" },
-      fact(text.who, h("span", { class: "lead who" }, context.display_name || context.user), h("br"), h("span", { class: "small" }, context.user)),
+      fact(text.who, h("span", { class: "lead" }, context.display_name || context.user), h("br"), h("span", { class: "small" }, context.user)),
       fact(text.from, ...origin(context)),
       fact(text.when, h("div", { class: "row" }, h("span", { class: "lead" }, text.ago(context.at, request.now)), clock.node)),
     ),

@@ -91,7 +91,6 @@ const enrol = {
   confirmSentence: "Does your computer show the same six digits? Answer there.",
   confirmWaiting: "Waiting for your computer. This page goes on by itself.",
   revoked: "The computer did not confirm these digits, so this phone was not added. Ask for a new code and start again.",
-  expired: "The code has run out. Ask for a new one on the computer.",
   keyRefused: "This browser does not keep keys here. Leave private browsing or Lockdown Mode, then try again.",
   doneTitle: "This phone is ready",
   /** @param {string} name */
