@@ -117,3 +117,33 @@ fn chromium_shows_a_push_opens_its_window_and_refuses_the_wrong_finger() {
     assert_eq!(opened.evaluate("usePasskey()")["verified"], true);
     assert!(bus.shown().iter().all(|shown| !shown.body.contains("updated in the background")));
 }
+
+#[test]
+fn chromium_keeps_its_profile_over_a_crash_and_can_be_cut_off() {
+    if !skip::have(&[CHROMIUM]) {
+        return;
+    }
+    let site = site::start();
+    let address = site.origin("nod.localhost");
+    let mut browser = Chromium::start(Settings::default());
+    let page = browser.open(&address);
+    page.evaluate("ready().then(() => localStorage.setItem('kept', 'yes'))");
+    browser.stop(true);
+    browser.start_again();
+    let page = browser.open(&address);
+    assert_eq!(page.evaluate("[localStorage.getItem('kept'), Notification.permission]"), json!(["yes", "granted"]));
+    browser.stop(false);
+    browser.start_again();
+    let page = browser.open(&address);
+    assert_eq!(page.evaluate("Notification.permission"), "granted");
+
+    page.set_offline(true);
+    assert!(page.evaluate("attempt(() => fetch('/cookies'))").as_str().unwrap().starts_with("TypeError"));
+    page.set_offline(false);
+    assert_eq!(page.evaluate("fetch('/cookies').then(answer => answer.ok)"), true);
+
+    page.set_scripts(false);
+    page.reload();
+    page.click("#greet");
+    assert_eq!(page.text("#greeting"), "");
+}
