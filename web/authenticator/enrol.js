@@ -7,7 +7,7 @@ import { deviceName, platform } from "../shared/platform.js";
 import { canUsePasskeys, createPasskey } from "../shared/webauthn.js";
 import { device, enrolDevice, openSession } from "./api.js";
 import { newDeviceKey } from "./jose.js";
-import { notificationsAllowed, pushPossible, syncSubscription } from "./push.js";
+import { goWithoutPush, notificationsAllowed, pushPossible, syncSubscription } from "./push.js";
 import { selfTest } from "./self-test.js";
 import { forgetAccount, saveAccount } from "./store.js";
 import { words } from "./words.js";
@@ -155,7 +155,7 @@ function notificationStep(account, flow) {
   const errors = errorLine();
   const busy = h("p", { class: "soft", role: "status" });
   const goOn = async () => {
-    await syncSubscription();
+    await goWithoutPush();
     flow.next(confirmStep(account, flow));
   };
   const allow = button("notifications", text.notificationsButton, "primary wide-button", () =>

@@ -46,9 +46,17 @@ export async function syncSubscription() {
     const { vapid_public_key: vapidKey } = await serverInfo();
     subscription = registration && (await subscribe(registration, vapidKey));
   }
-  await device("PUT", "/subscription", {
+  await tell(subscription);
+  return subscription !== null;
+}
+
+/** Tells the server that this phone cannot be rung: it is asked only while Nod is open on it. */
+export const goWithoutPush = () => tell(null);
+
+/** @param {PushSubscription|null} subscription */
+function tell(subscription) {
+  return device("PUT", "/subscription", {
     subscription: subscription ? subscription.toJSON() : null,
     notifications: subscription ? "granted" : "unavailable",
   });
-  return subscription !== null;
 }
