@@ -82,8 +82,9 @@ fn all_steps(run: &mut Run, root: &Path, full: bool) -> Result<()> {
 }
 
 fn tests(root: &Path, full: bool) -> Result<Done> {
+    let profile = if full { "full" } else { "default" };
     let mut command = if install::has_cargo_tool("nextest") {
-        cargo_command(root, &["nextest", "run", "--locked", "--workspace"])
+        cargo_command(root, &["nextest", "run", "--locked", "--workspace", "--profile", profile])
     } else {
         println!("cargo-nextest is missing: running the same tests with `cargo test`, one binary after the other");
         cargo_command(root, &["test", "--locked", "--workspace", "--lib", "--bins", "--tests"])
