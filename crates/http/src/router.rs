@@ -16,14 +16,14 @@ use crate::state::AppState;
 use crate::{headers, host, log, origin};
 
 /// Everything that is answered. Requests need the extension [`crate::Peer`], which [`crate::serve`] gives them.
-pub fn router(state: &AppState) -> Router {
+pub fn router(state: AppState) -> Router {
+    let public = state.public().clone();
     let own = face(Face::Own)
         .layer(from_fn_with_state(state.clone(), origin::guard))
         .layer(from_fn_with_state(state.clone(), headers::own))
         .layer(from_fn(log::requests))
         .with_state(state.clone());
-    let apps = face(Face::Apps).layer(from_fn(headers::apps)).layer(from_fn(log::requests)).with_state(state.clone());
-    let public = state.public().clone();
+    let apps = face(Face::Apps).layer(from_fn(headers::apps)).layer(from_fn(log::requests)).with_state(state);
     let by_host = service_fn(move |request: Request| {
         let (parts, body) = request.into_parts();
         let is_own = host::requested(&parts).is_some_and(|host| public.is_host(&host));

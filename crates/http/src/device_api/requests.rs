@@ -1,0 +1,38 @@
+//! Requests and answers.
+
+use axum::Json;
+use axum::extract::State;
+use nod_core::ChallengeId;
+use nod_protocol::device_api::{AnswerAnswer, AnswerRequest, HistoryAnswer, PendingAnswer, RequestBody};
+
+use super::session::Caller;
+use crate::body::{InPath, JsonBody};
+use crate::fault::Reply;
+use crate::state::AppState;
+
+pub(super) async fn pending(State(state): State<AppState>, caller: Caller) -> Reply<Json<PendingAnswer>> {
+    Ok(Json(state.engine().pending(&caller.phone).await?))
+}
+
+pub(super) async fn one(
+    State(state): State<AppState>,
+    caller: Caller,
+    InPath(id): InPath<ChallengeId>,
+) -> Reply<Json<RequestBody>> {
+    Ok(Json(state.engine().request(&caller.phone, id).await?))
+}
+
+/// Terminal and durable once the 200 is sent.
+pub(super) async fn answer(
+    State(state): State<AppState>,
+    caller: Caller,
+    InPath(id): InPath<ChallengeId>,
+    JsonBody(body): JsonBody<AnswerRequest>,
+) -> Reply<Json<AnswerAnswer>> {
+    let state = state.engine().answer(&caller.phone, id, &body).await?;
+    Ok(Json(AnswerAnswer { state }))
+}
+
+pub(super) async fn history(State(state): State<AppState>, caller: Caller) -> Reply<Json<HistoryAnswer>> {
+    Ok(Json(HistoryAnswer { answers: state.engine().history(&caller.phone).await? }))
+}
