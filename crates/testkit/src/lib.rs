@@ -5,6 +5,7 @@ pub mod clock;
 pub mod conformance;
 pub mod entropy;
 pub mod memory;
+pub mod sim;
 pub mod stepped;
 
 pub use clock::TestClock;

@@ -6,6 +6,7 @@
 use std::future::Future;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::Thread;
 
@@ -20,14 +21,21 @@ use nod_core::possession::{Browser, BrowserSecret, Device, Passkey};
 use nod_core::push::{Push, Stage, Subscription};
 use nod_core::sign_in::SignIn;
 use nod_core::{
-    AppId, BrowserId, ChallengeId, DeviceId, EnrolmentId, GroupId, SecretHash, SessionId, SignInId, SubscriptionId,
-    Timestamp, UserId,
+    AppId, BrowserId, ChallengeId, DeviceId, EnrolmentId, GroupId, Millis, SecretHash, SessionId, SignInId,
+    SubscriptionId, Timestamp, UserId,
 };
 use nod_engine::ports::{CommitError, Store, StoreResult, Wakes, Write};
 
-/// A store whose every call gives way once before it runs.
-#[derive(Debug, Clone, Default)]
-pub struct Stepped<S>(pub S);
+/// A store whose every call gives way once before it runs, as one engine sees it.
+#[derive(Debug, Clone)]
+pub struct Stepped<S> {
+    /// The store, shared with other engines.
+    pub inner: Arc<S>,
+    /// How wrong this engine is about the time when it asks for it. Guards are judged by the store's own clock all the same.
+    pub skew: Millis,
+    /// Counts commits of all engines, tried or done.
+    pub commits: Arc<AtomicU64>,
+}
 
 /// Gives way once: pending, then ready. It wakes its task, so that an ordinary executor goes on at once.
 #[derive(Debug, Default)]
@@ -71,12 +79,21 @@ macro_rules! stepped {
         #[async_trait]
         impl<S: Store> Store for Stepped<S> {
             fn wakes(&self) -> &Wakes {
-                self.0.wakes()
+                self.inner.wakes()
+            }
+            async fn now(&self) -> StoreResult<Timestamp> {
+                GiveWay::default().await;
+                block_on(self.inner.now()).map(|now| now.after(self.skew))
+            }
+            async fn commit(&self, writes: Vec<Write>) -> Result<(), CommitError> {
+                GiveWay::default().await;
+                self.commits.fetch_add(1, Ordering::Relaxed);
+                block_on(self.inner.commit(writes))
             }
             $(
                 async fn $call(&self, $($name: $kind),*) -> $output {
                     GiveWay::default().await;
-                    block_on(self.0.$call($($name),*))
+                    block_on(self.inner.$call($($name),*))
                 }
             )*
         }
@@ -84,8 +101,6 @@ macro_rules! stepped {
 }
 
 stepped! {
-    fn now() -> StoreResult<Timestamp>;
-    fn commit(writes: Vec<Write>) -> Result<(), CommitError>;
     fn sweep() -> StoreResult<u64>;
     fn user(id: UserId) -> StoreResult<Option<User>>;
     fn user_by_name(name: &str) -> StoreResult<Option<User>>;
@@ -138,7 +153,7 @@ mod tests {
 
     #[test]
     fn a_call_gives_way_once_and_a_dropped_one_has_done_nothing() {
-        let store = Stepped(MemoryStore::default());
+        let store = Stepped { inner: Arc::new(MemoryStore::default()), skew: Millis(0), commits: Arc::default() };
         let set = |key: &str| vec![Write::SetMeta { key: key.to_owned(), value: vec![1] }];
         let mut context = Context::from_waker(Waker::noop());
         {
