@@ -10,6 +10,9 @@ use std::time::{Duration, Instant};
 /// How long `test --full` fuzzes each target, in seconds.
 const FUZZ_SECONDS_PER_TARGET: u32 = 180;
 
+/// Defences that can be taken out of a build, and that the simulation must miss.
+const DEFENCES: [&str; 3] = ["unbound_prompt", "context_unchecked", "unguarded_answer"];
+
 /// What a step did: done, or left out with the reason.
 enum Done {
     Passed,
@@ -75,6 +78,7 @@ fn all_steps(run: &mut Run, root: &Path, full: bool) -> Result<()> {
     })?;
     // Before the main run, so that its summary stands among the closing lines.
     run.step("doc tests", || passed(cargo(root, &["test", "--locked", "--doc", "--workspace", "--quiet"])))?;
+    run.step("defences", || defences(root))?;
     if full {
         run.step("fuzz", || fuzz(root))?;
     }
@@ -93,6 +97,33 @@ fn tests(root: &Path, full: bool) -> Result<Done> {
         command.env("NOD_FULL", "1");
     }
     passed(wait(&mut command))
+}
+
+/// Takes out one defence after the other (`--cfg nod_break`, set by the build scripts) and wants the simulation to go red:
+/// a test that an attack cannot fail proves nothing.
+fn defences(root: &Path) -> Result<Done> {
+    for defence in DEFENCES {
+        let arguments = [
+            "test",
+            "--locked",
+            "--package",
+            "nod-testkit",
+            "--test",
+            "it",
+            "--target-dir",
+            "target/broken",
+            "simulation",
+        ];
+        let mut command = cargo_command(root, &arguments);
+        let output = command.env("NOD_BREAK", defence).output().context("cannot start cargo")?;
+        let said = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        let found = said.lines().find(|line| line.starts_with("seed ") && line.contains("repeat with NOD_SEED="));
+        match found {
+            Some(found) if !output.status.success() => println!("without {defence}: red as it must be ({found})"),
+            _ => bail!("the simulation is not red without the defence {defence}:\n{said}"),
+        }
+    }
+    Ok(Done::Passed)
 }
 
 fn fuzz(root: &Path) -> Result<Done> {
