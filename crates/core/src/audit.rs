@@ -80,11 +80,11 @@ pub enum EventKind {
 
 /// Every kind with its name in the store and its sentence. `{user}`, `{app}`, `{device}`, `{address}`, `{detail}` are filled in.
 const KINDS: &[(EventKind, &str, &str)] = &[
-    (EventKind::PasswordRefused, "password_refused", "A wrong password was given for {user} from {address}."),
+    (EventKind::PasswordRefused, "password_refused", "A wrong password was given for {detail} from {address}."),
     (
         EventKind::PasswordThrottled,
         "password_throttled",
-        "Too many passwords were tried for {user} from {address}; further tries are refused for a while.",
+        "Too many passwords were tried for {detail} from {address}; further tries are refused for a while.",
     ),
     (
         EventKind::IntroductionAsked,

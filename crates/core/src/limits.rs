@@ -81,3 +81,35 @@ pub struct Limit {
     /// Length of the window, which starts with the first.
     pub window: Millis,
 }
+
+/// What counts as one source: an IPv4 address, or the /64 of an IPv6 address, since one subscriber holds all of it.
+#[must_use]
+pub fn source_of(address: &str) -> String {
+    match address.parse() {
+        Ok(std::net::IpAddr::V6(v6)) if v6.to_ipv4_mapped().is_none() => {
+            let [a, b, c, d, ..] = v6.segments();
+            format!("{a:x}:{b:x}:{c:x}:{d:x}::/64")
+        }
+        Ok(std::net::IpAddr::V6(v6)) => v6.to_ipv4_mapped().map_or_else(String::new, |v4| v4.to_string()),
+        Ok(v4) => v4.to_string(),
+        Err(_) => address.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::source_of;
+
+    #[test]
+    fn one_subscriber_is_one_source() {
+        for (address, source) in [
+            ("203.0.113.9", "203.0.113.9"),
+            ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+            ("2001:db8:1:2::1", "2001:db8:1:2::/64"),
+            ("::ffff:203.0.113.9", "203.0.113.9"),
+            ("command line", "command line"),
+        ] {
+            assert_eq!(source_of(address), source);
+        }
+    }
+}

@@ -139,7 +139,8 @@ impl Engine {
                 ));
             }
             if !self.passwords.verify(user.password_hash.clone(), password, address).await? {
-                self.record(Self::event(EventKind::PasswordRefused, now, user).address(address)).await?;
+                let event = Self::event(EventKind::PasswordRefused, now, user).address(address);
+                self.record(event.detail(&user.name)).await?;
                 return Err(Fault::Forbidden("that is not the password of this account: try again".to_owned()));
             }
         }
@@ -192,7 +193,10 @@ impl Engine {
     pub async fn join(&self, request: &EnrolRequest, address: &str) -> Outcome<EnrolAnswer> {
         let now = self.now().await?;
         let tries = vec![
-            Write::Count { bucket: format!("code/source/{address}"), limit: limits::CODE_TRIES_PER_SOURCE },
+            Write::Count {
+                bucket: format!("code/source/{}", limits::source_of(address)),
+                limit: limits::CODE_TRIES_PER_SOURCE,
+            },
             Write::Count { bucket: "code/all".to_owned(), limit: limits::CODE_TRIES_IN_ALL },
         ];
         if !applied(self.store.commit(tries).await)? {
@@ -220,7 +224,7 @@ impl Engine {
         let writes = vec![
             Write::AddDevice(device.clone()),
             Write::MoveEnrolment { enrolment: enrolment.id, user: user.id, from, to },
-            Write::ResetCount { bucket: format!("code/source/{address}") },
+            Write::ResetCount { bucket: format!("code/source/{}", limits::source_of(address)) },
             Write::Audit(event),
         ];
         self.store.commit(writes).await.map_err(Fault::moved_on)?;

@@ -62,7 +62,8 @@ impl Engine {
             self.passwords.verify(hash, if fits { password } else { Zeroizing::default() }, address).await? && fits;
         let (Some(link), Some(user)) = (link, user) else { return Err(refused()) };
         if !right || link.user != user.id {
-            self.record(Self::event(EventKind::PasswordRefused, now, &user).address(address)).await?;
+            let event = Self::event(EventKind::PasswordRefused, now, &user).address(address);
+            self.record(event.detail(&user.name)).await?;
             return Err(refused());
         }
         let (binding, cookie) = self.binding(&user, &text::shown(agent), address, BoundBy::Link, now);

@@ -73,14 +73,15 @@ impl Argon2Queue {
     }
 
     fn enter(&self, source: &str) -> Outcome<Place<'_>> {
+        let source = &nod_core::limits::source_of(source);
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         let total: usize = waiting.values().sum();
         let own = waiting.get(source).copied().unwrap_or(0);
         if total >= MAX_WAITING || own >= MAX_WAITING_PER_SOURCE {
             return Err(Fault::Busy);
         }
-        waiting.insert(source.to_owned(), own + 1);
-        Ok(Place { queue: self, source: source.to_owned() })
+        waiting.insert(source.clone(), own + 1);
+        Ok(Place { queue: self, source: source.clone() })
     }
 
     async fn run<T: Send + 'static>(&self, source: &str, work: impl FnOnce() -> T + Send + 'static) -> Outcome<T> {

@@ -183,7 +183,7 @@ impl Engine {
 const RETRY_AFTER_SECONDS: u32 = 900;
 
 fn source_bucket(address: &str) -> String {
-    format!("password/source/{address}")
+    format!("password/source/{}", limits::source_of(address))
 }
 
 /// Bound and unbound sources count apart, so that a stranger cannot lock the owner out (A05).
