@@ -1,0 +1,204 @@
+//! SQLite: one file, one writer thread with group commit, a few readers.
+
+mod connection;
+mod names;
+mod reads;
+mod rows;
+mod schema;
+mod sql;
+mod store;
+mod sweep;
+mod writer;
+mod writes;
+
+use std::fs::{OpenOptions, Permissions};
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::mpsc as std_mpsc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use nod_core::Timestamp;
+use nod_engine::ports::{StoreError, StoreResult, Wakes};
+use rusqlite::Connection;
+use tokio::sync::{mpsc, oneshot};
+
+use connection::Role;
+use schema::SchemaError;
+use sql::failure;
+use writer::{Job, Writer};
+
+/// The store's clock, the only one that judges expiry (INV-06).
+pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
+
+/// Mode of the database file: the owner's alone. SQLite gives its log files the same.
+const FILE_MODE: u32 = 0o600;
+/// Commits that may wait for the writer; more make their callers wait.
+const WRITE_QUEUE: usize = 1024;
+/// Reads that may wait for a reader; more make their callers wait.
+const READ_QUEUE: usize = 1024;
+/// Reading threads.
+const READERS: usize = 3;
+/// How often the store looks for changes by other processes, for example the command line.
+const WATCH_EVERY: Duration = Duration::from_millis(200);
+
+/// Why a database could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The file cannot be made or given its mode.
+    #[error("cannot open the database {path}: {source}; check that its folder exists and that you own both")]
+    File {
+        /// Which file.
+        path: PathBuf,
+        /// The system's word.
+        source: std::io::Error,
+    },
+    /// SQLite refuses the file, or its schema is not for this binary.
+    #[error("cannot use the database {path}: {reason}")]
+    Database {
+        /// Which file.
+        path: PathBuf,
+        /// What is wrong and what to do.
+        reason: String,
+    },
+    /// The system gave no thread.
+    #[error("cannot start a thread for the database: {0}")]
+    Thread(std::io::Error),
+}
+
+type Read = Box<dyn FnOnce(&Connection) + Send>;
+
+/// Nod's rows in one SQLite file. Dropping it finishes what is queued, and ends its threads.
+pub struct SqliteStore {
+    clock: Clock,
+    wakes: Wakes,
+    writer: Option<mpsc::Sender<Job>>,
+    readers: Option<mpsc::Sender<Read>>,
+    watcher: Option<std_mpsc::Sender<()>>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+impl std::fmt::Debug for SqliteStore {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SqliteStore").finish_non_exhaustive()
+    }
+}
+
+impl SqliteStore {
+    /// Opens the database, making the file if there is none, and brings it to this binary's schema.
+    ///
+    /// # Errors
+    /// [`OpenError`] says what is wrong with the file and what to do. A database of a newer Nod is refused.
+    pub fn open(path: &Path, clock: Clock) -> Result<Self, OpenError> {
+        make_file(path).map_err(|source| OpenError::File { path: path.to_owned(), source })?;
+        let sqlite = |error: &rusqlite::Error| refused(path, failure(error).0);
+        let connect = |role| connection::open(path, role, Arc::clone(&clock)).map_err(|error| sqlite(&error));
+        let mut db = connect(Role::Writer)?;
+        schema::migrate(&mut db).map_err(|error| match error {
+            SchemaError::Failed(error) => sqlite(&error),
+            error => refused(path, error.to_string()),
+        })?;
+
+        let wakes = Wakes::default();
+        let (writer, jobs) = mpsc::channel(WRITE_QUEUE);
+        let (readers, reads) = mpsc::channel(READ_QUEUE);
+        let (watcher, stop) = std_mpsc::channel();
+        let work = Writer::new(db, jobs, wakes.clone()).map_err(|error| sqlite(&error))?;
+        let mut store = Self {
+            clock: Arc::clone(&clock),
+            wakes,
+            writer: Some(writer.clone()),
+            readers: Some(readers),
+            watcher: Some(watcher),
+            threads: Vec::new(),
+        };
+        store.start("nod-db-watch", move || watch(&stop, &writer))?;
+        store.start("nod-db-write", move || work.run())?;
+        let reads = Arc::new(Mutex::new(reads));
+        for _ in 0..READERS {
+            let (db, reads) = (connect(Role::Reader)?, Arc::clone(&reads));
+            store.start("nod-db-read", move || read(&db, &reads))?;
+        }
+        Ok(store)
+    }
+
+    fn start(&mut self, name: &str, work: impl FnOnce() + Send + 'static) -> Result<(), OpenError> {
+        let thread = std::thread::Builder::new().name(name.to_owned()).spawn(work).map_err(OpenError::Thread)?;
+        self.threads.push(thread);
+        Ok(())
+    }
+
+    async fn ask<T>(&self, job: impl FnOnce(oneshot::Sender<T>) -> Job) -> StoreResult<T> {
+        let (reply, answer) = oneshot::channel();
+        let writer = self.writer.as_ref().ok_or_else(stopped)?;
+        writer.send(job(reply)).await.map_err(|_| stopped())?;
+        answer.await.map_err(|_| stopped())
+    }
+
+    async fn read<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> StoreResult<T> {
+        let (reply, answer) = oneshot::channel();
+        let readers = self.readers.as_ref().ok_or_else(stopped)?;
+        let read: Read = Box::new(move |db| {
+            if !reply.is_closed() {
+                // A caller that has gone away needs no answer.
+                let _ = reply.send(work(db).map_err(|error| failure(&error)));
+            }
+        });
+        readers.send(read).await.map_err(|_| stopped())?;
+        answer.await.map_err(|_| stopped())?
+    }
+}
+
+impl Drop for SqliteStore {
+    fn drop(&mut self) {
+        self.watcher = None;
+        self.writer = None;
+        self.readers = None;
+        for thread in self.threads.drain(..) {
+            if thread.join().is_err() {
+                tracing::error!("a thread of the database had panicked");
+            }
+        }
+    }
+}
+
+fn stopped() -> StoreError {
+    StoreError("the database's thread has ended: restart Nod".into())
+}
+
+fn refused(path: &Path, reason: String) -> OpenError {
+    OpenError::Database { path: path.to_owned(), reason }
+}
+
+/// Makes the file, readable by its owner alone; an existing one gets that mode too.
+fn make_file(path: &Path) -> std::io::Result<()> {
+    let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(FILE_MODE).open(path)?;
+    if file.metadata()?.permissions().mode() & 0o777 != FILE_MODE {
+        file.set_permissions(Permissions::from_mode(FILE_MODE))?;
+    }
+    Ok(())
+}
+
+/// A reader: takes reads from the common queue until the store is dropped.
+fn read(db: &Connection, reads: &Mutex<mpsc::Receiver<Read>>) {
+    loop {
+        let next = reads.lock().unwrap_or_else(PoisonError::into_inner).blocking_recv();
+        match next {
+            Some(read) => read(db),
+            None => return,
+        }
+    }
+}
+
+/// Asks the writer to look for changes by other processes until the store is dropped. It is the writer's connection that
+/// looks: to any other, the writer's own commits would be changes too.
+fn watch(stop: &std_mpsc::Receiver<()>, writer: &mpsc::Sender<Job>) {
+    while stop.recv_timeout(WATCH_EVERY) == Err(std_mpsc::RecvTimeoutError::Timeout) {
+        // A full queue: the next look will do.
+        let _ = writer.try_send(Job::Look);
+    }
+}

@@ -1,0 +1,54 @@
+//! Names of enum values in the store. They are kept for ever: a rename needs a migration.
+
+use nod_core::access::Method;
+use nod_core::challenge::Decision;
+use nod_core::people::UserState;
+use nod_core::possession::{BoundBy, DeviceState, Notifications, Platform};
+use nod_core::push::{PushKind, PushState, Stage};
+
+/// A value with a name in the store.
+pub(super) trait Named: Sized + Copy {
+    /// The name.
+    fn name(self) -> &'static str;
+    /// The value of this name.
+    fn named(name: &str) -> Option<Self>;
+}
+
+macro_rules! names {
+    ($($kind:ident { $($value:ident = $name:literal),* $(,)? })*) => {$(
+        impl Named for $kind {
+            fn name(self) -> &'static str {
+                match self {
+                    $(Self::$value => $name,)*
+                }
+            }
+            fn named(name: &str) -> Option<Self> {
+                match name {
+                    $($name => Some(Self::$value),)*
+                    _ => None,
+                }
+            }
+        }
+    )*};
+}
+
+names! {
+    UserState { Active = "active", Disabled = "disabled" }
+    Platform { Android = "android", Ios = "ios", Desktop = "desktop", Terminal = "terminal" }
+    DeviceState { Pending = "pending", Active = "active", Revoked = "revoked" }
+    Notifications { Unknown = "unknown", Granted = "granted", Unavailable = "unavailable" }
+    BoundBy { Passkey = "passkey", Link = "link" }
+    Decision { Approve = "approve", Deny = "deny", DenyFraud = "deny_fraud" }
+    PushKind { Request = "request", SelfTest = "self_test" }
+    PushState { Queued = "queued", Claimed = "claimed", Accepted = "accepted", Dropped = "dropped" }
+    Stage {
+        Sent = "sent",
+        Accepted = "accepted",
+        WorkerWoke = "worker_woke",
+        Shown = "shown",
+        Fetched = "fetched",
+        Answered = "answered",
+        Failed = "failed",
+    }
+    Method { Push = "push", PushNumber = "push_number", Passkey = "passkey" }
+}

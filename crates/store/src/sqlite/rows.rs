@@ -1,0 +1,354 @@
+//! From columns to the domain's types. A row that makes no sense is a failure of the store, never a panic.
+
+use nod_core::access::{App, AppCode, AppSession, Session};
+use nod_core::audit::{Event, EventKind};
+use nod_core::challenge::{Answer, Challenge, ChallengeState, Number};
+use nod_core::enrolment::{Enrolment, EnrolmentState, IntroductionLink, OpenedBy};
+use nod_core::people::{Group, User};
+use nod_core::possession::{Browser, BrowserSecret, Device, Passkey};
+use nod_core::push::{Push, Stage, Subscription};
+use nod_core::sign_in::{SignIn, SignInState};
+use nod_core::{
+    AppId, BrowserId, ChallengeId, DeviceId, EnrolmentId, GroupId, PasskeyId, PushId, SecretHash, SessionId, SignInId,
+    SubscriptionId, Timestamp, UserId,
+};
+use rusqlite::types::Type;
+use rusqlite::{Error, Result, Row};
+
+use super::names::Named;
+
+/// A value in column `at` that cannot be.
+fn nonsense(at: usize, what: &str) -> Error {
+    Error::FromSqlConversionFailure(at, Type::Text, format!("the stored row holds an impossible {what}").into())
+}
+fn named<T: Named>(row: &Row<'_>, at: usize) -> Result<T> {
+    T::named(row.get_ref(at)?.as_str()?).ok_or_else(|| nonsense(at, "name"))
+}
+fn time(row: &Row<'_>, at: usize) -> Result<Timestamp> {
+    row.get(at).map(Timestamp)
+}
+fn hash(row: &Row<'_>, at: usize) -> Result<SecretHash> {
+    row.get(at).map(SecretHash)
+}
+fn maybe_hash(row: &Row<'_>, at: usize) -> Result<Option<SecretHash>> {
+    Ok(row.get::<_, Option<[u8; 32]>>(at)?.map(SecretHash))
+}
+fn id<T>(row: &Row<'_>, at: usize, make: fn([u8; 16]) -> T) -> Result<T> {
+    row.get(at).map(make)
+}
+fn maybe_id<T>(row: &Row<'_>, at: usize, make: fn([u8; 16]) -> T) -> Result<Option<T>> {
+    Ok(row.get::<_, Option<[u8; 16]>>(at)?.map(make))
+}
+
+/// Columns of a table in the order that the functions here read them.
+macro_rules! columns {
+    (users) => {
+        "id, name, display_name, state, password_hash, number_always, terminal_phone, created_at"
+    };
+    (user_groups) => {
+        "id, name, created_at"
+    };
+    (apps) => {
+        "id, name, display_name, origin, group_id, created_at"
+    };
+    (devices) => {
+        "id, user_id, name, platform, state, device_key, checksum, notifications, subscription_id, created_at, \
+         last_seen_at"
+    };
+    (passkeys) => {
+        "p.id, p.user_id, p.device_id, p.credential_id, p.public_key, p.backup_eligible, p.checksum, p.created_at"
+    };
+    (subscriptions) => {
+        "id, endpoint, p256dh, auth, refusals"
+    };
+    (browsers) => {
+        "b.id, b.user_id, b.label, b.bound_by, b.bound, b.created_at, b.last_used_at, b.checksum"
+    };
+    (sign_ins) => {
+        "id, secret, user_id, app_id, return_to, binding, browser_id, address, agent, state, passkey_id, \
+         keep_browser, created_at, expires_at"
+    };
+    (challenges) => {
+        "id, sign_in_id, user_id, version, state, nonce, context, number, created_at, expires_at, answer_device, \
+         decision, jws, assertion, answered_at"
+    };
+    (pushes) => {
+        "id, kind, subject, device_id, state, due_at, expires_at, attempts"
+    };
+    (sessions) => {
+        "id, user_id, secret, browser_id, method, address, agent, created_at, last_seen_at, ended"
+    };
+    (app_codes) => {
+        "code, session_id, app_id, binding, return_to, expires_at"
+    };
+    (app_sessions) => {
+        "secret, session_id, app_id"
+    };
+    (enrolments) => {
+        "id, user_id, opened_by_session, link, session, state, code, code_expires_at, device_id, password_tries, \
+         created_at, expires_at"
+    };
+    (audit) => {
+        "place, kind, at, user_id, user_name, app_id, app_name, device_id, device_name, address, detail"
+    };
+}
+pub(super) use columns;
+
+pub(super) fn user(row: &Row<'_>) -> Result<User> {
+    Ok(User {
+        id: id(row, 0, UserId)?,
+        name: row.get(1)?,
+        display_name: row.get(2)?,
+        state: named(row, 3)?,
+        password_hash: row.get(4)?,
+        number_always: row.get(5)?,
+        terminal_phone: row.get(6)?,
+        created_at: time(row, 7)?,
+    })
+}
+
+pub(super) fn group(row: &Row<'_>) -> Result<Group> {
+    Ok(Group { id: id(row, 0, GroupId)?, name: row.get(1)?, created_at: time(row, 2)? })
+}
+
+pub(super) fn app(row: &Row<'_>) -> Result<App> {
+    Ok(App {
+        id: id(row, 0, AppId)?,
+        name: row.get(1)?,
+        display_name: row.get(2)?,
+        origin: row.get(3)?,
+        group: maybe_id(row, 4, GroupId)?,
+        created_at: time(row, 5)?,
+    })
+}
+
+pub(super) fn device(row: &Row<'_>) -> Result<Device> {
+    Ok(Device {
+        id: id(row, 0, DeviceId)?,
+        user: id(row, 1, UserId)?,
+        name: row.get(2)?,
+        platform: named(row, 3)?,
+        state: named(row, 4)?,
+        key: row.get(5)?,
+        checksum: row.get(6)?,
+        notifications: named(row, 7)?,
+        subscription: maybe_id(row, 8, SubscriptionId)?,
+        created_at: time(row, 9)?,
+        last_seen_at: time(row, 10)?,
+    })
+}
+
+pub(super) fn passkey(row: &Row<'_>) -> Result<Passkey> {
+    Ok(Passkey {
+        id: id(row, 0, PasskeyId)?,
+        user: id(row, 1, UserId)?,
+        device: id(row, 2, DeviceId)?,
+        credential_id: row.get(3)?,
+        public_key: row.get(4)?,
+        backup_eligible: row.get(5)?,
+        checksum: row.get(6)?,
+        created_at: time(row, 7)?,
+    })
+}
+
+pub(super) fn subscription(row: &Row<'_>) -> Result<Subscription> {
+    Ok(Subscription {
+        id: id(row, 0, SubscriptionId)?,
+        endpoint: row.get(1)?,
+        p256dh: row.get(2)?,
+        auth: row.get(3)?,
+        refusals: row.get(4)?,
+    })
+}
+
+pub(super) fn browser(row: &Row<'_>) -> Result<Browser> {
+    Ok(Browser {
+        id: id(row, 0, BrowserId)?,
+        user: id(row, 1, UserId)?,
+        label: row.get(2)?,
+        bound_by: named(row, 3)?,
+        bound: row.get(4)?,
+        created_at: time(row, 5)?,
+        last_used_at: time(row, 6)?,
+        checksum: row.get(7)?,
+    })
+}
+
+/// A browser's columns, then hash, time of issue and retirement of a secret.
+pub(super) fn browser_with_secret(row: &Row<'_>) -> Result<(Browser, BrowserSecret)> {
+    let browser = browser(row)?;
+    let secret =
+        BrowserSecret { hash: hash(row, 8)?, browser: browser.id, issued_at: time(row, 9)?, retired: row.get(10)? };
+    Ok((browser, secret))
+}
+
+/// The name of a sign-in's state in the store.
+pub(super) const fn sign_in_state_name(state: SignInState) -> &'static str {
+    match state {
+        SignInState::Open => "open",
+        SignInState::Proved { .. } => "proved",
+        SignInState::Finished => "finished",
+        SignInState::Cancelled => "cancelled",
+    }
+}
+
+pub(super) fn sign_in(row: &Row<'_>) -> Result<SignIn> {
+    let state = match row.get_ref(9)?.as_str()? {
+        "open" => SignInState::Open,
+        "proved" => SignInState::Proved { passkey: id(row, 10, PasskeyId)?, keep_browser: row.get(11)? },
+        "finished" => SignInState::Finished,
+        "cancelled" => SignInState::Cancelled,
+        _ => return Err(nonsense(9, "state of a sign-in")),
+    };
+    Ok(SignIn {
+        id: id(row, 0, SignInId)?,
+        secret: hash(row, 1)?,
+        user: id(row, 2, UserId)?,
+        app: maybe_id(row, 3, AppId)?,
+        return_to: row.get(4)?,
+        binding: maybe_hash(row, 5)?,
+        browser: maybe_id(row, 6, BrowserId)?,
+        address: row.get(7)?,
+        agent: row.get(8)?,
+        state,
+        created_at: time(row, 12)?,
+        expires_at: time(row, 13)?,
+    })
+}
+
+fn answer(row: &Row<'_>) -> Result<Answer> {
+    Ok(Answer {
+        device: id(row, 10, DeviceId)?,
+        decision: named(row, 11)?,
+        jws: row.get(12)?,
+        assertion: row.get(13)?,
+        at: time(row, 14)?,
+    })
+}
+
+pub(super) fn challenge(row: &Row<'_>) -> Result<Challenge> {
+    let state = match row.get_ref(4)?.as_str()? {
+        "pending" => ChallengeState::Pending,
+        "approved" => ChallengeState::Approved(answer(row)?),
+        "consumed" => ChallengeState::Consumed(answer(row)?),
+        "denied" => ChallengeState::Denied(answer(row)?),
+        "failed" => ChallengeState::Failed(answer(row)?),
+        "expired" => ChallengeState::Expired,
+        "superseded" => ChallengeState::Superseded,
+        "withdrawn" => ChallengeState::Withdrawn,
+        _ => return Err(nonsense(4, "state of a challenge")),
+    };
+    let number = match row.get_ref(7)?.as_str_or_null()? {
+        // A number that cannot be read must not turn into a challenge that asks for none.
+        Some(text) => Some(Number::parse(text).ok_or_else(|| nonsense(7, "number"))?),
+        None => None,
+    };
+    Ok(Challenge {
+        id: id(row, 0, ChallengeId)?,
+        sign_in: id(row, 1, SignInId)?,
+        user: id(row, 2, UserId)?,
+        version: row.get(3)?,
+        state,
+        nonce: row.get(5)?,
+        context: row.get(6)?,
+        number,
+        created_at: time(row, 8)?,
+        expires_at: time(row, 9)?,
+    })
+}
+
+pub(super) fn push(row: &Row<'_>) -> Result<Push> {
+    Ok(Push {
+        id: id(row, 0, PushId)?,
+        kind: named(row, 1)?,
+        subject: row.get(2)?,
+        device: id(row, 3, DeviceId)?,
+        state: named(row, 4)?,
+        due_at: time(row, 5)?,
+        expires_at: time(row, 6)?,
+        attempts: row.get(7)?,
+    })
+}
+
+/// Device, stage, time.
+pub(super) fn stage(row: &Row<'_>) -> Result<(DeviceId, Stage, Timestamp)> {
+    Ok((id(row, 0, DeviceId)?, named(row, 1)?, time(row, 2)?))
+}
+
+pub(super) fn session(row: &Row<'_>) -> Result<Session> {
+    Ok(Session {
+        id: id(row, 0, SessionId)?,
+        user: id(row, 1, UserId)?,
+        secret: hash(row, 2)?,
+        browser: maybe_id(row, 3, BrowserId)?,
+        method: named(row, 4)?,
+        address: row.get(5)?,
+        agent: row.get(6)?,
+        created_at: time(row, 7)?,
+        last_seen_at: time(row, 8)?,
+        ended: row.get(9)?,
+    })
+}
+
+pub(super) fn app_code(row: &Row<'_>) -> Result<AppCode> {
+    Ok(AppCode {
+        code: hash(row, 0)?,
+        session: id(row, 1, SessionId)?,
+        app: id(row, 2, AppId)?,
+        binding: hash(row, 3)?,
+        return_to: row.get(4)?,
+        expires_at: time(row, 5)?,
+    })
+}
+
+pub(super) fn app_session(row: &Row<'_>) -> Result<AppSession> {
+    Ok(AppSession { secret: hash(row, 0)?, session: id(row, 1, SessionId)?, app: id(row, 2, AppId)? })
+}
+
+pub(super) fn enrolment(row: &Row<'_>) -> Result<Enrolment> {
+    let device = || id(row, 8, DeviceId);
+    let state = match row.get_ref(5)?.as_str()? {
+        "issued" => EnrolmentState::Issued,
+        "opened" => EnrolmentState::Opened,
+        "proved" => EnrolmentState::Proved,
+        "coded" => EnrolmentState::Coded { code: hash(row, 6)?, code_expires_at: time(row, 7)? },
+        "joined" => EnrolmentState::Joined(device()?),
+        "confirmed" => EnrolmentState::Confirmed(device()?),
+        "introduced" => EnrolmentState::Introduced(device()?),
+        "ended" => EnrolmentState::Ended,
+        _ => return Err(nonsense(5, "state of an enrolment")),
+    };
+    Ok(Enrolment {
+        id: id(row, 0, EnrolmentId)?,
+        user: id(row, 1, UserId)?,
+        opened_by: maybe_id(row, 2, SessionId)?.map_or(OpenedBy::Administrator, OpenedBy::Session),
+        link: hash(row, 3)?,
+        session: maybe_hash(row, 4)?,
+        state,
+        password_tries: row.get(9)?,
+        created_at: time(row, 10)?,
+        expires_at: time(row, 11)?,
+    })
+}
+
+/// Secret, user, end.
+pub(super) fn introduction_link(row: &Row<'_>) -> Result<IntroductionLink> {
+    Ok(IntroductionLink { secret: hash(row, 0)?, user: id(row, 1, UserId)?, expires_at: time(row, 2)? })
+}
+
+pub(super) fn event(row: &Row<'_>) -> Result<(i64, Event)> {
+    let kind = EventKind::from_name(row.get_ref(1)?.as_str()?).ok_or_else(|| nonsense(1, "kind of event"))?;
+    let event = Event {
+        kind,
+        at: time(row, 2)?,
+        user: maybe_id(row, 3, UserId)?.zip(row.get(4)?),
+        app: row
+            .get::<_, Option<String>>(6)?
+            .map(|name| Ok::<_, Error>((maybe_id(row, 5, AppId)?, name)))
+            .transpose()?,
+        device: maybe_id(row, 7, DeviceId)?.zip(row.get(8)?),
+        address: row.get(9)?,
+        detail: row.get(10)?,
+    };
+    Ok((row.get(0)?, event))
+}

@@ -1,0 +1,148 @@
+//! Enrolments and introduction links.
+
+use nod_core::enrolment::{Enrolment, EnrolmentState, OpenedBy};
+use nod_core::{EnrolmentId, UserId, limits};
+use nod_engine::ports::Write;
+
+use super::super::sql::{Applied, Refused, Tx, sql};
+
+pub(super) fn apply(tx: Tx<'_>, write: &Write) -> Applied {
+    match write {
+        Write::AddEnrolment(enrolment) => add(tx, enrolment),
+        Write::OpenEnrolment { enrolment, user, session, expires_at } => tx.one(
+            sql!(
+                "UPDATE enrolments SET state = 'opened', session = $3, expires_at = $4
+                 WHERE id = $1 AND user_id = $2 AND state = 'issued' AND expires_at > nod_now()"
+            ),
+            (enrolment.0, user.0, session.0, expires_at.0),
+        ),
+        Write::MoveEnrolment { enrolment, user, from, to } => move_to(tx, *enrolment, *user, *from, *to),
+        Write::CountEnrolmentPassword { enrolment } => tx.one(
+            sql!(
+                "UPDATE enrolments SET password_tries = password_tries + 1
+                 WHERE id = $1 AND state = 'opened' AND password_tries < $2"
+            ),
+            (enrolment.0, limits::ENROLMENT_PASSWORD_TRIES),
+        ),
+        Write::EndEnrolmentsOf { user } => end_all(tx, *user),
+        Write::AddIntroductionLink(link) => tx.one(
+            sql!(
+                "INSERT INTO introduction_links (secret, user_id, expires_at, used)
+                 SELECT $1, id, $3, 0 FROM users WHERE id = $2 AND state = 'active'
+                 ON CONFLICT DO NOTHING"
+            ),
+            (link.secret.0, link.user.0, link.expires_at.0),
+        ),
+        Write::UseIntroductionLink { secret } => tx.one(
+            sql!("UPDATE introduction_links SET used = 1 WHERE secret = $1 AND used = 0 AND expires_at > nod_now()"),
+            (secret.0,),
+        ),
+        _ => Err(Refused::Guard),
+    }
+}
+
+/// A state as columns: name, code, end of the code, device.
+type Columns = (&'static str, Option<[u8; 32]>, Option<i64>, Option<[u8; 16]>);
+
+const fn columns(state: EnrolmentState) -> Columns {
+    match state {
+        EnrolmentState::Issued => ("issued", None, None, None),
+        EnrolmentState::Opened => ("opened", None, None, None),
+        EnrolmentState::Proved => ("proved", None, None, None),
+        EnrolmentState::Coded { code, code_expires_at } => ("coded", Some(code.0), Some(code_expires_at.0), None),
+        EnrolmentState::Joined(device) => ("joined", None, None, Some(device.0)),
+        EnrolmentState::Confirmed(device) => ("confirmed", None, None, Some(device.0)),
+        EnrolmentState::Introduced(device) => ("introduced", None, None, Some(device.0)),
+        EnrolmentState::Ended => ("ended", None, None, None),
+    }
+}
+
+fn add(tx: Tx<'_>, enrolment: &Enrolment) -> Applied {
+    let opened_by = match enrolment.opened_by {
+        OpenedBy::Administrator => None,
+        OpenedBy::Session(session) => Some(session.0),
+    };
+    let (state, code, code_expires_at, device) = columns(enrolment.state);
+    tx.one(
+        sql!(
+            "INSERT INTO enrolments (id, user_id, opened_by_session, link, session, state, code, code_expires_at,
+                                     device_id, password_tries, created_at, expires_at)
+             SELECT $1, id, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12 FROM users WHERE id = $2 AND state = 'active'
+             ON CONFLICT DO NOTHING"
+        ),
+        (
+            enrolment.id.0,
+            enrolment.user.0,
+            opened_by,
+            enrolment.link.0,
+            enrolment.session.map(|hash| hash.0),
+            state,
+            code,
+            code_expires_at,
+            device,
+            enrolment.password_tries,
+            enrolment.created_at.0,
+            enrolment.expires_at.0,
+        ),
+    )
+}
+
+/// From exactly one state to another; a code is shown by one enrolment at a time; what is over does not go back.
+fn move_to(tx: Tx<'_>, enrolment: EnrolmentId, user: UserId, from: EnrolmentState, to: EnrolmentState) -> Applied {
+    let final_state = match from {
+        EnrolmentState::Ended | EnrolmentState::Introduced(_) => true,
+        EnrolmentState::Confirmed(_) => !matches!(to, EnrolmentState::Introduced(_) | EnrolmentState::Ended),
+        _ => false,
+    };
+    if final_state {
+        return Err(Refused::Guard);
+    }
+    let from = columns(from);
+    let to = columns(to);
+    tx.one(
+        sql!(
+            "UPDATE enrolments SET state = $7, code = $8, code_expires_at = $9, device_id = $10
+             WHERE id = $1 AND user_id = $2 AND state = $3 AND code IS NOT DISTINCT FROM $4
+               AND code_expires_at IS NOT DISTINCT FROM $5 AND device_id IS NOT DISTINCT FROM $6
+               AND expires_at > nod_now() AND (code_expires_at IS NULL OR code_expires_at > nod_now())
+               AND EXISTS (SELECT 1 FROM users u WHERE u.id = $2 AND u.state = 'active')
+               AND ($8 IS NULL OR NOT EXISTS (SELECT 1 FROM enrolments o WHERE o.code = $8 AND o.id <> $1
+                    AND o.state = 'coded' AND o.code_expires_at > nod_now() AND o.expires_at > nod_now()))"
+        ),
+        (enrolment.0, user.0, from.0, from.1, from.2, from.3, to.0, to.1, to.2, to.3),
+    )
+}
+
+/// Ends what is not confirmed, and revokes phones that are still pending with all that falls with them.
+fn end_all(tx: Tx<'_>, user: UserId) -> Applied {
+    let user = (user.0,);
+    tx.any(
+        sql!(
+            "UPDATE enrolments SET state = 'ended', code = NULL, code_expires_at = NULL, device_id = NULL
+             WHERE user_id = $1 AND state NOT IN ('confirmed', 'introduced', 'ended')"
+        ),
+        user,
+    )?;
+    tx.any(
+        sql!(
+            "DELETE FROM passkeys
+             WHERE device_id IN (SELECT id FROM devices WHERE user_id = $1 AND state = 'pending')"
+        ),
+        user,
+    )?;
+    tx.any(
+        sql!(
+            "DELETE FROM device_sessions
+             WHERE device_id IN (SELECT id FROM devices WHERE user_id = $1 AND state = 'pending')"
+        ),
+        user,
+    )?;
+    tx.any(
+        sql!(
+            "UPDATE pushes SET state = 'dropped' WHERE state IN ('queued', 'claimed') AND state = 'queued'
+               AND device_id IN (SELECT id FROM devices WHERE user_id = $1 AND state = 'pending')"
+        ),
+        user,
+    )?;
+    tx.any(sql!("UPDATE devices SET state = 'revoked' WHERE user_id = $1 AND state = 'pending'"), user)
+}

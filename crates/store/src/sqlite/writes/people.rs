@@ -1,0 +1,127 @@
+//! Users, groups, apps, counters, audit and values of the installation.
+
+use nod_core::access::App;
+use nod_core::audit::Event;
+use nod_core::limits::Limit;
+use nod_core::people::{User, UserState};
+use nod_engine::ports::Write;
+
+use super::super::names::Named;
+use super::super::sql::{Applied, Refused, Tx, sql};
+
+pub(super) fn apply(tx: Tx<'_>, write: &Write) -> Applied {
+    match write {
+        Write::AddUser(user) => add_user(tx, user),
+        Write::SetUserState { user, to } => {
+            let from = match to {
+                UserState::Active => UserState::Disabled,
+                UserState::Disabled => UserState::Active,
+            };
+            let params = (user.0, from.name(), to.name());
+            tx.one(sql!("UPDATE users SET state = $3 WHERE id = $1 AND state = $2"), params)
+        }
+        Write::SetPassword { user, hash } => {
+            tx.one(sql!("UPDATE users SET password_hash = $2 WHERE id = $1"), (user.0, hash))
+        }
+        Write::SetUserOptions { user, number_always, terminal_phone } => tx.one(
+            sql!("UPDATE users SET number_always = $2, terminal_phone = $3 WHERE id = $1"),
+            (user.0, number_always, terminal_phone),
+        ),
+        Write::AddGroup(group) => tx.one(
+            sql!("INSERT INTO user_groups (id, name, created_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING"),
+            (group.id.0, &group.name, group.created_at.0),
+        ),
+        Write::RemoveGroup(group) => tx.one(
+            sql!("DELETE FROM user_groups WHERE id = $1 AND NOT EXISTS (SELECT 1 FROM apps WHERE group_id = $1)"),
+            (group.0,),
+        ),
+        Write::AddMember { group, user } => tx.one(
+            sql!(
+                "INSERT INTO members (group_id, user_id) SELECT g.id, u.id FROM user_groups g, users u
+                 WHERE g.id = $1 AND u.id = $2 ON CONFLICT DO NOTHING"
+            ),
+            (group.0, user.0),
+        ),
+        Write::RemoveMember { group, user } => {
+            tx.one(sql!("DELETE FROM members WHERE group_id = $1 AND user_id = $2"), (group.0, user.0))
+        }
+        Write::AddApp(app) => add_app(tx, app),
+        Write::RemoveApp(app) => tx.one(sql!("DELETE FROM apps WHERE id = $1"), (app.0,)),
+        Write::Count { bucket, limit } => count(tx, bucket, *limit),
+        Write::ResetCount { bucket } => tx.any(sql!("DELETE FROM counters WHERE bucket = $1"), (bucket,)),
+        Write::Audit(event) => audit(tx, event),
+        Write::SetMeta { key, value } => {
+            tx.one(sql!("INSERT INTO meta (key, value) VALUES ($1, $2) ON CONFLICT DO NOTHING"), (key, value))
+        }
+        _ => Err(Refused::Guard),
+    }
+}
+
+fn add_user(tx: Tx<'_>, user: &User) -> Applied {
+    tx.one(
+        sql!(
+            "INSERT INTO users (id, name, display_name, state, password_hash, number_always, terminal_phone, created_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING"
+        ),
+        (
+            user.id.0,
+            &user.name,
+            &user.display_name,
+            user.state.name(),
+            &user.password_hash,
+            user.number_always,
+            user.terminal_phone,
+            user.created_at.0,
+        ),
+    )
+}
+
+fn add_app(tx: Tx<'_>, app: &App) -> Applied {
+    tx.one(
+        sql!(
+            "INSERT INTO apps (id, name, display_name, origin, group_id, created_at) SELECT $1, $2, $3, $4, $5, $6
+             WHERE $5 IS NULL OR EXISTS (SELECT 1 FROM user_groups WHERE id = $5) ON CONFLICT DO NOTHING"
+        ),
+        (app.id.0, &app.name, &app.display_name, &app.origin, app.group.map(|group| group.0), app.created_at.0),
+    )
+}
+
+/// Counts in the running window, or starts one: the end itself counts as ended.
+fn count(tx: Tx<'_>, bucket: &str, limit: Limit) -> Applied {
+    tx.one(
+        sql!(
+            "INSERT INTO counters (bucket, since, ends_at, count) SELECT $1, nod_now(), nod_now() + $2, 1 WHERE $3 > 0
+             ON CONFLICT (bucket) DO UPDATE SET
+                count = CASE WHEN counters.since <= excluded.since - $2 THEN 1 ELSE counters.count + 1 END,
+                since = CASE WHEN counters.since <= excluded.since - $2 THEN excluded.since ELSE counters.since END,
+                ends_at = CASE WHEN counters.since <= excluded.since - $2 THEN excluded.ends_at
+                          ELSE counters.since + $2 END
+             WHERE counters.since <= excluded.since - $2 OR counters.count < $3"
+        ),
+        (bucket, limit.window.0, limit.count),
+    )
+}
+
+fn audit(tx: Tx<'_>, event: &Event) -> Applied {
+    let (user, user_name) = event.user.as_ref().map(|(id, name)| (id.0, name)).unzip();
+    let (app, app_name) = event.app.as_ref().map(|(id, name)| (id.map(|id| id.0), name)).unzip();
+    let (device, device_name) = event.device.as_ref().map(|(id, name)| (id.0, name)).unzip();
+    tx.one(
+        sql!(
+            "INSERT INTO audit (kind, at, user_id, user_name, app_id, app_name, device_id, device_name, address, detail)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
+        ),
+        (
+            event.kind.name(),
+            event.at.0,
+            user,
+            user_name,
+            app.flatten(),
+            app_name,
+            device,
+            device_name,
+            &event.address,
+            &event.detail,
+        ),
+    )
+}

@@ -1,0 +1,182 @@
+//! Phones, passkeys, device sessions, nonces and browsers.
+
+use nod_core::limits;
+use nod_core::possession::{Browser, BrowserSecret, Device, Passkey};
+use nod_core::{BrowserId, DeviceId, SecretHash};
+use nod_engine::ports::Write;
+
+use super::super::names::Named;
+use super::super::sql::{Applied, Refused, Tx, sql};
+
+pub(super) fn apply(tx: Tx<'_>, write: &Write) -> Applied {
+    match write {
+        Write::AddDevice(device) => add_device(tx, device),
+        Write::RenameDevice { device, user, name } => tx.one(
+            sql!("UPDATE devices SET name = $3 WHERE id = $1 AND user_id = $2 AND state <> 'revoked'"),
+            (device.0, user.0, name),
+        ),
+        Write::SetNotifications { device, user, notifications, subscription } => tx.one(
+            sql!(
+                "UPDATE devices SET notifications = $3, subscription_id = $4
+                 WHERE id = $1 AND user_id = $2 AND state <> 'revoked'"
+            ),
+            (device.0, user.0, notifications.name(), subscription.map(|id| id.0)),
+        ),
+        Write::ActivateDevice { device, user } => tx.one(
+            // INV-16
+            sql!(
+                "UPDATE devices SET state = 'active'
+                 WHERE id = $1 AND user_id = $2 AND state = 'pending' AND notifications <> 'unknown'
+                   AND EXISTS (SELECT 1 FROM passkeys WHERE device_id = $1)"
+            ),
+            (device.0, user.0),
+        ),
+        Write::RevokeDevice { device, user } => {
+            tx.one(
+                sql!("UPDATE devices SET state = 'revoked' WHERE id = $1 AND user_id = $2 AND state <> 'revoked'"),
+                (device.0, user.0),
+            )?;
+            after_revocation(tx, *device)
+        }
+        Write::SeeDevice { device, at } => {
+            tx.any(sql!("UPDATE devices SET last_seen_at = $2 WHERE id = $1"), (device.0, at.0))
+        }
+        Write::AddPasskey(passkey) => add_passkey(tx, passkey),
+        Write::AddDeviceSession { secret, device, expires_at } => tx.one(
+            sql!(
+                "INSERT INTO device_sessions (secret, device_id, expires_at)
+                 SELECT $1, id, $3 FROM devices WHERE id = $2 AND state <> 'revoked'
+                 ON CONFLICT (secret, device_id) DO UPDATE SET expires_at = excluded.expires_at"
+            ),
+            (secret.0, device.0, expires_at.0),
+        ),
+        Write::UseNonce { nonce, expires_at } => tx.one(
+            sql!(
+                "INSERT INTO nonces (nonce, expires_at) SELECT $1, $2 WHERE $2 > nod_now()
+                 ON CONFLICT DO NOTHING"
+            ),
+            (nonce.0, expires_at.0),
+        ),
+        Write::BindBrowser(browser, secret) => bind(tx, browser, secret),
+        Write::RotateBrowser { browser, used, next } => rotate(tx, *browser, *used, next),
+        Write::UnbindBrowser { browser, user } => {
+            tx.one(
+                sql!("UPDATE browsers SET bound = 0 WHERE id = $1 AND user_id = $2 AND bound = 1"),
+                (browser.0, user.0),
+            )?;
+            tx.any(sql!("UPDATE browser_secrets SET retired = 1 WHERE browser_id = $1 AND retired = 0"), (browser.0,))
+        }
+        _ => Err(Refused::Guard),
+    }
+}
+
+fn add_device(tx: Tx<'_>, device: &Device) -> Applied {
+    tx.one(
+        sql!(
+            "INSERT INTO devices (id, user_id, name, platform, state, device_key, checksum, notifications,
+                                  subscription_id, created_at, last_seen_at)
+             SELECT $1, id, $3, $4, $5, $6, $7, $8, $9, $10, $11 FROM users WHERE id = $2 AND state = 'active'
+             ON CONFLICT DO NOTHING"
+        ),
+        (
+            device.id.0,
+            device.user.0,
+            &device.name,
+            device.platform.name(),
+            device.state.name(),
+            &device.key,
+            device.checksum,
+            device.notifications.name(),
+            device.subscription.map(|id| id.0),
+            device.created_at.0,
+            device.last_seen_at.0,
+        ),
+    )
+}
+
+/// What falls with a phone: passkey, device sessions, queued pushes. A claimed push is settled by the worker that holds it.
+fn after_revocation(tx: Tx<'_>, device: DeviceId) -> Applied {
+    tx.any(sql!("DELETE FROM passkeys WHERE device_id = $1"), (device.0,))?;
+    tx.any(sql!("DELETE FROM device_sessions WHERE device_id = $1"), (device.0,))?;
+    tx.any(
+        sql!(
+            "UPDATE pushes SET state = 'dropped'
+             WHERE state IN ('queued', 'claimed') AND state = 'queued' AND device_id = $1"
+        ),
+        (device.0,),
+    )
+}
+
+fn add_passkey(tx: Tx<'_>, passkey: &Passkey) -> Applied {
+    tx.one(
+        // That a phone has one passkey and a credential id is new is kept by unique columns.
+        sql!(
+            "INSERT INTO passkeys (id, user_id, device_id, credential_id, public_key, backup_eligible, checksum,
+                                   created_at)
+             SELECT $1, user_id, id, $4, $5, $6, $7, $8 FROM devices
+             WHERE id = $3 AND user_id = $2 AND state = 'pending'
+             ON CONFLICT DO NOTHING"
+        ),
+        (
+            passkey.id.0,
+            passkey.user.0,
+            passkey.device.0,
+            &passkey.credential_id,
+            &passkey.public_key,
+            passkey.backup_eligible,
+            passkey.checksum,
+            passkey.created_at.0,
+        ),
+    )
+}
+
+fn bind(tx: Tx<'_>, browser: &Browser, secret: &BrowserSecret) -> Applied {
+    tx.one(
+        sql!(
+            "INSERT INTO browsers (id, user_id, label, bound_by, bound, created_at, last_used_at, checksum)
+             SELECT $1, id, $3, $4, $5, $6, $7, $8 FROM users WHERE id = $2 AND state = 'active'
+             ON CONFLICT DO NOTHING"
+        ),
+        (
+            browser.id.0,
+            browser.user.0,
+            &browser.label,
+            browser.bound_by.name(),
+            browser.bound,
+            browser.created_at.0,
+            browser.last_used_at.0,
+            browser.checksum,
+        ),
+    )?;
+    add_secret(tx, secret)
+}
+
+fn add_secret(tx: Tx<'_>, secret: &BrowserSecret) -> Applied {
+    tx.one(
+        sql!(
+            "INSERT INTO browser_secrets (hash, browser_id, issued_at, retired)
+             SELECT $1, id, $3, $4 FROM browsers WHERE id = $2
+             ON CONFLICT DO NOTHING"
+        ),
+        (secret.hash.0, secret.browser.0, secret.issued_at.0, secret.retired),
+    )
+}
+
+fn rotate(tx: Tx<'_>, browser: BrowserId, used: SecretHash, next: &BrowserSecret) -> Applied {
+    if next.browser != browser {
+        return Err(Refused::Guard);
+    }
+    tx.one(
+        sql!(
+            "UPDATE browsers SET last_used_at = $3
+             WHERE id = $1 AND bound = 1 AND last_used_at > nod_now() - $4 AND created_at > nod_now() - $5
+               AND EXISTS (SELECT 1 FROM browser_secrets WHERE hash = $2 AND browser_id = $1 AND retired = 0)"
+        ),
+        (browser.0, used.0, next.issued_at.0, limits::BROWSER_IDLE.0, limits::BROWSER_LIFE.0),
+    )?;
+    tx.any(
+        sql!("UPDATE browser_secrets SET retired = 1 WHERE browser_id = $1 AND retired = 0 AND hash <> $2"),
+        (browser.0, used.0),
+    )?;
+    add_secret(tx, next)
+}
