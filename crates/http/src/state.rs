@@ -6,6 +6,7 @@ use nod_engine::Engine;
 
 use crate::client::TrustedProxies;
 use crate::host::{BadOrigin, PublicAddress};
+use crate::pages::Site;
 use crate::sse::Streams;
 use crate::stop::Stop;
 
@@ -18,6 +19,7 @@ struct Inner {
     engine: Engine,
     proxies: TrustedProxies,
     public: PublicAddress,
+    site: Site,
     streams: Arc<Streams>,
     stop: Stop,
 }
@@ -29,7 +31,8 @@ impl AppState {
     /// [`BadOrigin`] when that is none.
     pub fn new(engine: Engine, proxies: TrustedProxies, stop: Stop) -> Result<Self, BadOrigin> {
         let public = PublicAddress::from_origin(&engine.settings().origin)?;
-        Ok(Self(Arc::new(Inner { engine, proxies, public, streams: Arc::default(), stop })))
+        let site = Site::new(public.origin(), &engine.settings().server_name);
+        Ok(Self(Arc::new(Inner { engine, proxies, public, site, streams: Arc::default(), stop })))
     }
     /// The use cases.
     #[must_use]
@@ -45,6 +48,9 @@ impl AppState {
     #[must_use]
     pub fn public(&self) -> &PublicAddress {
         &self.0.public
+    }
+    pub(crate) fn site(&self) -> &Site {
+        &self.0.site
     }
     pub(crate) fn streams(&self) -> &Arc<Streams> {
         &self.0.streams

@@ -1,0 +1,38 @@
+//! An administrator's single-use link that introduces one browser.
+
+use axum::extract::State;
+use axum::response::{AppendHeaders, IntoResponse as _, Response};
+use http::header::SET_COOKIE;
+use http::{HeaderMap, StatusCode};
+use nod_core::limits;
+use nod_protocol::pages::IntroduceRequest;
+use zeroize::Zeroizing;
+
+use super::agent;
+use super::views::IntroduceView;
+use crate::body::JsonBody;
+use crate::client::Client;
+use crate::cookies;
+use crate::fault::Reply;
+use crate::state::AppState;
+
+/// GET `/introduce`. The link's secret stands behind `#` (INV-24).
+pub(super) async fn page(State(state): State<AppState>) -> Response {
+    let site = state.site();
+    let view = IntroduceView { assets: &site.assets, server: &site.server };
+    site.page(StatusCode::OK, &view, &site.policies.introduce)
+}
+
+/// POST `/introduce`.
+pub(super) async fn submit(
+    State(state): State<AppState>,
+    Client(address): Client,
+    headers: HeaderMap,
+    JsonBody(body): JsonBody<IntroduceRequest>,
+) -> Reply<Response> {
+    let (password, agent) = (Zeroizing::new(body.password), agent::label_of(&headers));
+    let secret =
+        state.engine().introduce_by_link(&body.token, &body.user, password, &agent, &address.to_string()).await?;
+    let set = AppendHeaders([(SET_COOKIE, cookies::BROWSER.set(&secret, limits::BROWSER_LIFE))]);
+    Ok((StatusCode::NO_CONTENT, set).into_response())
+}

@@ -1,0 +1,73 @@
+//! Where a sign-in leads: the app that sent the visitor, and the path to come back to.
+
+use nod_core::access::App;
+use nod_core::{AppId, SecretHash};
+use nod_engine::{Engine, Fault, Outcome};
+use nod_protocol::b64;
+use serde::Deserialize;
+
+/// Longest path to come back to, in bytes.
+const MAX_RETURN_BYTES: usize = 2048;
+
+/// As it came in the address or the form; every field may be missing.
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct Asked {
+    #[serde(default)]
+    pub(super) app: String,
+    #[serde(default, rename = "return")]
+    pub(super) return_to: String,
+    #[serde(default)]
+    pub(super) binding: String,
+    /// `1`: show the form even to somebody who is signed in (INV-15 asks for fresh sign-ins).
+    #[serde(default)]
+    pub(super) fresh: String,
+}
+
+/// Looked up and checked.
+pub(super) struct Target {
+    /// None is Nod's own account page.
+    pub(super) app: Option<(App, SecretHash)>,
+    /// Path on the app's host.
+    pub(super) return_to: String,
+}
+
+impl Asked {
+    /// # Errors
+    /// [`Fault::NotFound`] for an app that is not there; [`Fault::BadRequest`] for an app without the binding of its browser.
+    pub(super) async fn find(&self, engine: &Engine) -> Outcome<Target> {
+        let return_to = return_path(&self.return_to).to_owned();
+        if self.app.is_empty() {
+            return Ok(Target { app: None, return_to });
+        }
+        let id: AppId = self.app.parse().map_err(|_| Fault::NotFound("app"))?;
+        let app = engine.store().app(id).await?.ok_or(Fault::NotFound("app"))?;
+        let binding = b64::decode_array(&self.binding).map(SecretHash);
+        let binding =
+            binding.map_err(|_| Fault::BadRequest("this address is not complete: open the app again".to_owned()))?;
+        Ok(Target { app: Some((app, binding)), return_to })
+    }
+}
+
+/// A path on the app's own host, never an address of another one (`//host`, `/\host`).
+fn return_path(text: &str) -> &str {
+    let mut characters = text.chars();
+    let own = characters.next() == Some('/') && !matches!(characters.next(), Some('/' | '\\'));
+    let clean = !text.chars().any(|c| c.is_control() || c == '\\');
+    if own && clean && text.len() <= MAX_RETURN_BYTES { text } else { "/" }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_paths_are_returned_to() {
+        for good in ["/", "/a/b?c=d&e=f#g", "/ä"] {
+            assert_eq!(return_path(good), good);
+        }
+        for bad in ["", "a", "//evil.example", "/\\evil.example", "https://evil.example/", "/a\r\nb", "/a\\b", "\t/x"] {
+            assert_eq!(return_path(bad), "/", "{bad:?}");
+        }
+        assert_eq!(return_path(&format!("/{}", "a".repeat(MAX_RETURN_BYTES))), "/");
+    }
+}

@@ -1,0 +1,195 @@
+//! The templates of `web/templates` and what they show. Askama escapes every field (INV-30).
+
+use askama::Template;
+
+use super::assets::Assets;
+
+/// GET and refused POST `/sign-in`.
+#[derive(Template)]
+#[template(path = "sign_in.html")]
+pub(super) struct SignInView<'a> {
+    pub(super) assets: &'a Assets,
+    pub(super) server: &'a str,
+    pub(super) app_name: &'a str,
+    pub(super) app: &'a str,
+    pub(super) return_to: &'a str,
+    pub(super) binding: &'a str,
+    pub(super) user: &'a str,
+    pub(super) error: &'a str,
+}
+
+/// The rest of a sign-in.
+#[derive(Template)]
+#[template(path = "continue.html")]
+pub(super) struct ContinueView<'a> {
+    pub(super) assets: &'a Assets,
+    pub(super) server: &'a str,
+}
+
+/// Enrolment in the asking browser.
+#[derive(Template)]
+#[template(path = "enrol.html")]
+pub(super) struct EnrolView<'a> {
+    pub(super) assets: &'a Assets,
+    pub(super) server: &'a str,
+}
+
+/// An administrator's introduction link.
+#[derive(Template)]
+#[template(path = "introduce.html")]
+pub(super) struct IntroduceView<'a> {
+    pub(super) assets: &'a Assets,
+    pub(super) server: &'a str,
+}
+
+/// The app on the phone.
+#[derive(Template)]
+#[template(path = "authenticator.html")]
+pub(super) struct AuthenticatorView<'a> {
+    pub(super) assets: &'a Assets,
+    pub(super) server: &'a str,
+}
+
+/// One sentence and what to do.
+#[derive(Template)]
+#[template(path = "message.html")]
+pub(super) struct MessageView<'a> {
+    pub(super) assets: &'a Assets,
+    pub(super) server: &'a str,
+    pub(super) title: &'a str,
+    pub(super) sentence: &'a str,
+    pub(super) action: &'a str,
+    pub(super) link: &'a str,
+    pub(super) link_text: &'a str,
+}
+
+/// The user's own page.
+#[derive(Template)]
+#[template(path = "account.html")]
+pub(super) struct AccountView<'a> {
+    pub(super) assets: &'a Assets,
+    pub(super) server: &'a str,
+    pub(super) user: &'a str,
+    pub(super) display_name: &'a str,
+    pub(super) protection: &'a str,
+    pub(super) next_step: &'a str,
+    pub(super) this_browser_bound: bool,
+    pub(super) devices: Vec<DeviceRow>,
+    pub(super) browsers: Vec<BrowserRow>,
+    pub(super) sessions: Vec<SessionRow>,
+}
+
+/// A phone in the list.
+pub(super) struct DeviceRow {
+    pub(super) id: String,
+    pub(super) name: String,
+    pub(super) kind: &'static str,
+    pub(super) state: &'static str,
+    pub(super) added: String,
+    pub(super) last_seen: String,
+}
+
+/// A bound browser in the list.
+pub(super) struct BrowserRow {
+    pub(super) id: String,
+    pub(super) name: String,
+    pub(super) how: &'static str,
+    pub(super) last_seen: String,
+    pub(super) current: bool,
+}
+
+/// A session in the list.
+pub(super) struct SessionRow {
+    pub(super) id: String,
+    pub(super) browser: String,
+    pub(super) how: &'static str,
+    pub(super) address: String,
+    pub(super) started: String,
+    pub(super) current: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HOSTILE: &str = "<script>alert(1)</script>\"'&{{7*7}}";
+
+    fn assert_harmless(html: &str) {
+        assert!(!html.contains("<script>") && !html.contains("\"'&"), "{html}");
+        assert!(html.contains("&#60;script&#62;alert(1)&#60;/script&#62;&#34;&#39;&#38;{{7*7}}"), "{html}");
+        for tag in html.split("<script").skip(1) {
+            assert!(tag.starts_with(" type=\"module\" src=\"/assets/") && tag.contains("integrity=\"sha256-"), "{tag}");
+            assert!(tag.split('>').nth(1).is_some_and(|inline| inline == "</script"), "inline script: {tag}");
+        }
+        assert!(
+            !html.contains(" style=")
+                && !html.contains("<style")
+                && !html.contains(" onclick")
+                && !html.contains("integrity=\"\"")
+        );
+    }
+
+    #[test]
+    fn hostile_text_stays_text_on_every_page() {
+        let assets = &Assets::load();
+        let (server, h) = (HOSTILE, HOSTILE);
+        assert_harmless(
+            &SignInView { assets, server, app_name: h, app: h, return_to: h, binding: h, user: h, error: h }
+                .render()
+                .unwrap(),
+        );
+        assert_harmless(&ContinueView { assets, server }.render().unwrap());
+        assert_harmless(&EnrolView { assets, server }.render().unwrap());
+        assert_harmless(&IntroduceView { assets, server }.render().unwrap());
+        assert_harmless(&AuthenticatorView { assets, server }.render().unwrap());
+        assert_harmless(
+            &MessageView { assets, server, title: h, sentence: h, action: h, link: h, link_text: h }.render().unwrap(),
+        );
+        let device = DeviceRow {
+            id: h.into(),
+            name: h.into(),
+            kind: "phone",
+            state: "pending",
+            added: h.into(),
+            last_seen: h.into(),
+        };
+        let browser =
+            BrowserRow { id: h.into(), name: h.into(), how: "with a passkey", last_seen: h.into(), current: true };
+        let session = SessionRow {
+            id: h.into(),
+            browser: h.into(),
+            how: "push",
+            address: h.into(),
+            started: h.into(),
+            current: true,
+        };
+        let account = AccountView {
+            assets,
+            server,
+            user: h,
+            display_name: h,
+            protection: h,
+            next_step: h,
+            this_browser_bound: false,
+            devices: vec![device],
+            browsers: vec![browser],
+            sessions: vec![session],
+        };
+        assert_harmless(&account.render().unwrap());
+    }
+
+    #[test]
+    fn pages_that_need_script_say_so_without_it() {
+        let assets = &Assets::load();
+        let server = "Example";
+        for html in [
+            ContinueView { assets, server }.render().unwrap(),
+            EnrolView { assets, server }.render().unwrap(),
+            IntroduceView { assets, server }.render().unwrap(),
+            AuthenticatorView { assets, server }.render().unwrap(),
+        ] {
+            let (_, inside) = html.split_once("<noscript>").expect("a noscript text");
+            assert!(inside.contains("JavaScript is needed"), "{inside}");
+        }
+    }
+}
