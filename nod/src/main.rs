@@ -1,2 +1,68 @@
-//! nod.
-fn main() {}
+//! The `nod` binary: configuration, wiring, commands. The rules of sign-in are in `nod-core` and `nod-engine`.
+
+mod cli;
+mod commands;
+mod config;
+mod demo;
+mod failure;
+mod installation;
+mod output;
+mod server;
+mod system;
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::Parser as _;
+use tracing_subscriber::EnvFilter;
+
+use crate::cli::{Cli, Command, LogForm};
+use crate::failure::Outcome;
+
+/// How long the runtime waits for blocking work (a question at the terminal, a database write) at the end.
+const LAST_WAIT: Duration = Duration::from_millis(300);
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    start_log(cli.common.log, matches!(cli.command, Command::Serve(_)));
+    // The first installation wins; there is no other in this process.
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return failure::Failure::from(error).tell(),
+    };
+    let done = runtime.block_on(run(cli));
+    runtime.shutdown_timeout(LAST_WAIT);
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.tell(),
+    }
+}
+
+async fn run(cli: Cli) -> Outcome {
+    let Cli { common, command } = cli;
+    match command {
+        Command::Init(arguments) => commands::init::run(&common, arguments).await,
+        Command::Serve(arguments) => commands::serve::run(&common, arguments).await,
+        Command::User(command) => commands::user::run(&common, command).await,
+        Command::Group(command) => commands::group::run(&common, command).await,
+        Command::Device(command) => commands::device::run(&common, command).await,
+        Command::Browser(command) => commands::browser::run(&common, command).await,
+        Command::App(command) => commands::app::run(&common, command).await,
+        Command::Audit(command) => commands::audit::run(&common, command).await,
+        Command::Phone(command) => commands::phone::run(&common, command).await,
+        Command::Demo(arguments) => demo::run(arguments).await,
+    }
+}
+
+/// The log goes to standard error: standard output is the command's answer.
+fn start_log(form: LogForm, serving: bool) {
+    let usual = if serving { "info" } else { "warn" };
+    let filter = system::log_filter().and_then(|text| EnvFilter::try_new(text).ok());
+    let filter = filter.unwrap_or_else(|| EnvFilter::new(usual));
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
+    match form {
+        LogForm::Text => builder.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr())).init(),
+        LogForm::Json => builder.json().init(),
+    }
+}

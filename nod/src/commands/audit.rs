@@ -1,0 +1,70 @@
+//! `nod audit`: what happened.
+
+use clap::Subcommand;
+use nod_core::audit::Event;
+use serde::Serialize;
+
+use super::open;
+use crate::cli::Common;
+use crate::failure::Outcome;
+use crate::output::{self, Time, local};
+
+/// What happened, in sentences
+#[derive(Debug, Subcommand)]
+pub(crate) enum AuditCommand {
+    /// List the last events, oldest first
+    #[command(after_long_help = "Examples:\n  nod audit list\n  nod audit list --limit 500 --json")]
+    List {
+        /// How many
+        #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+        limit: u32,
+    },
+}
+
+#[derive(Serialize)]
+struct EventView {
+    sequence: i64,
+    at: Time,
+    kind: &'static str,
+    sentence: String,
+    user: Option<Named>,
+    app: Option<Named>,
+    device: Option<Named>,
+    address: Option<String>,
+    detail: String,
+}
+
+#[derive(Serialize)]
+struct Named {
+    id: Option<String>,
+    name: String,
+}
+
+fn view(sequence: i64, event: Event) -> EventView {
+    EventView {
+        sequence,
+        at: Time(event.at),
+        kind: event.kind.name(),
+        sentence: event.sentence(),
+        user: event.user.map(|(id, name)| Named { id: Some(id.to_string()), name }),
+        app: event.app.map(|(id, name)| Named { id: id.map(|id| id.to_string()), name }),
+        device: event.device.map(|(id, name)| Named { id: Some(id.to_string()), name }),
+        address: event.address,
+        detail: event.detail,
+    }
+}
+
+/// Runs it.
+pub(crate) async fn run(common: &Common, command: AuditCommand) -> Outcome {
+    let AuditCommand::List { limit } = command;
+    let installation = open(common).await?;
+    let mut events = installation.engine.store().audit(None, limit).await?;
+    events.reverse();
+    if common.json {
+        return output::json(&events.into_iter().map(|(sequence, event)| view(sequence, event)).collect::<Vec<_>>());
+    }
+    for (_, event) in events {
+        output::line(format!("{}  {}", local(event.at), event.sentence()));
+    }
+    Ok(())
+}

@@ -1,0 +1,95 @@
+//! What is wrong with a configuration, where, and what was probably meant.
+
+use std::path::{Path, PathBuf};
+
+/// How many changed letters still count as a slip.
+const MAX_SLIPS: usize = 3;
+
+/// A configuration that cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ConfigError {
+    /// No file at any of the usual places.
+    #[error("there is no nod.toml here and no /etc/nod/nod.toml; give one with --config, or make one with: nod init")]
+    Nowhere,
+    /// The file cannot be read.
+    #[error("{path}: {source}", path = path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// Too large to be a configuration.
+    #[error("{path} is too large to be a configuration file", path = path.display())]
+    TooLarge {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Something in it is wrong.
+    #[error("{path}:{line}:{column}: {what}", path = path.display())]
+    Wrong {
+        /// The file.
+        path: PathBuf,
+        /// Line, from 1.
+        line: usize,
+        /// Column in characters, from 1.
+        column: usize,
+        /// What is wrong, and the nearest right key.
+        what: String,
+    },
+}
+
+/// Turns the parser's words into ours.
+pub(super) fn wrong(path: &Path, text: &str, error: &toml::de::Error) -> ConfigError {
+    let start = error.span().map_or(0, |span| span.start);
+    let before = text.get(..start).unwrap_or_default();
+    let line = before.matches('\n').count() + 1;
+    let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+    ConfigError::Wrong { path: path.to_owned(), line, column, what: words(error.message()) }
+}
+
+/// "unknown field `a`, expected `b` or `c`" becomes a sentence with the nearest key.
+fn words(message: &str) -> String {
+    let Some(rest) = message.strip_prefix("unknown field ") else { return message.to_owned() };
+    let mut quoted = rest.split('`').skip(1).step_by(2);
+    let Some(unknown) = quoted.next() else { return message.to_owned() };
+    let known: Vec<&str> = quoted.collect();
+    match known.iter().map(|key| (distance(unknown, key), key)).min() {
+        Some((slips, key)) if slips <= MAX_SLIPS => format!("there is no key `{unknown}`; did you mean `{key}`?"),
+        _ => {
+            let known: Vec<String> = known.iter().map(|key| format!("`{key}`")).collect();
+            format!("there is no key `{unknown}`; known keys here: {}", known.join(", "))
+        }
+    }
+}
+
+/// Letters to change, add or take away to get from `a` to `b` (Levenshtein).
+fn distance(a: &str, b: &str) -> usize {
+    let mut row: Vec<usize> = (0..=b.chars().count()).collect();
+    for (i, left) in a.chars().enumerate() {
+        let mut diagonal = i;
+        let mut previous = i + 1;
+        let mut next = vec![previous];
+        for (right, above) in b.chars().zip(row.iter().skip(1)) {
+            let change = diagonal + usize::from(left != right);
+            previous = change.min(previous + 1).min(above + 1);
+            diagonal = *above;
+            next.push(previous);
+        }
+        row = next;
+    }
+    row.last().copied().unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::distance;
+
+    #[test]
+    fn slips_are_counted() {
+        for (a, b, slips) in [("origin", "origin", 0), ("orign", "origin", 1), ("kitten", "sitting", 3), ("", "abc", 3)]
+        {
+            assert_eq!(distance(a, b), slips, "{a} {b}");
+        }
+    }
+}

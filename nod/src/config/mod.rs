@@ -1,0 +1,175 @@
+//! The configuration file `nod.toml`.
+
+mod complaint;
+mod host;
+mod network;
+mod template;
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+use url::Url;
+
+pub(crate) use complaint::ConfigError;
+pub(crate) use host::{PublicAddress, app_origin};
+pub(crate) use network::Proxy;
+pub(crate) use template::{Answers, render};
+
+/// Where the file is looked for when no path is given.
+pub(crate) const PLACES: [&str; 2] = ["nod.toml", "/etc/nod/nod.toml"];
+/// Folder of the data when the file names none, beside the file.
+pub(crate) const DEFAULT_DATA_DIR: &str = "nod-data";
+/// Largest configuration file that is read, in bytes.
+const MAX_FILE_BYTES: u64 = 256 * 1024;
+
+/// The configuration, checked.
+#[derive(Debug, Clone)]
+pub(crate) struct Config {
+    /// Where it was read from.
+    pub(crate) path: PathBuf,
+    /// Public address.
+    pub(crate) address: PublicAddress,
+    /// Name that people read.
+    pub(crate) server_name: String,
+    /// Where the listener binds. TLS ends at a proxy in front.
+    pub(crate) listen: SocketAddr,
+    /// Proxies whose `X-Forwarded-For` counts (INV-25).
+    pub(crate) trusted_proxies: Vec<Proxy>,
+    /// Folder of database and data key.
+    pub(crate) data_dir: PathBuf,
+    /// `push` table.
+    pub(crate) push: Push,
+    /// Every sign-in asks for the number.
+    pub(crate) number_always: bool,
+}
+
+/// How phones are rung.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Push {
+    /// The operator's contact, sent to push services. Judged at start.
+    pub(crate) contact: String,
+    /// Opens the SSRF gate for tests (INV-26).
+    #[serde(default)]
+    pub(crate) allow_insecure_endpoints: bool,
+    /// HTTP proxy for pushes.
+    #[serde(default)]
+    pub(crate) egress_proxy: Option<Url>,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SignIn {
+    #[serde(default)]
+    number_always: bool,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    origin: PublicAddress,
+    server_name: Option<String>,
+    #[serde(default = "default_listen")]
+    listen: SocketAddr,
+    #[serde(default)]
+    trusted_proxies: Vec<Proxy>,
+    data_dir: Option<PathBuf>,
+    push: Push,
+    #[serde(default)]
+    sign_in: SignIn,
+}
+
+fn default_listen() -> SocketAddr {
+    SocketAddr::from(([127, 0, 0, 1], 8080))
+}
+
+impl Config {
+    /// Reads the named file, or the first that exists of [`PLACES`].
+    pub(crate) fn load(named: Option<&Path>) -> Result<Self, ConfigError> {
+        let path = match named {
+            Some(path) => path.to_path_buf(),
+            None => PLACES.iter().map(PathBuf::from).find(|path| path.exists()).ok_or(ConfigError::Nowhere)?,
+        };
+        let unreadable = |source| ConfigError::Unreadable { path: path.clone(), source };
+        let size = std::fs::metadata(&path).map_err(unreadable)?.len();
+        if size > MAX_FILE_BYTES {
+            return Err(ConfigError::TooLarge { path });
+        }
+        let text = std::fs::read_to_string(&path).map_err(unreadable)?;
+        Self::parse(&path, &text)
+    }
+
+    /// Reads a configuration from its text.
+    pub(crate) fn parse(path: &Path, text: &str) -> Result<Self, ConfigError> {
+        let file: File = toml::from_str(text).map_err(|error| complaint::wrong(path, text, &error))?;
+        let beside = path.parent().unwrap_or(Path::new(""));
+        let server_name = nod_core::text::shown(&file.server_name.unwrap_or_default());
+        Ok(Self {
+            path: path.to_path_buf(),
+            server_name: if server_name.is_empty() { file.origin.host().to_owned() } else { server_name },
+            address: file.origin,
+            listen: file.listen,
+            trusted_proxies: file.trusted_proxies,
+            // Relative to the file, so that the folder from which a command is run does not matter.
+            data_dir: beside.join(file.data_dir.unwrap_or_else(|| PathBuf::from(DEFAULT_DATA_DIR))),
+            push: file.push,
+            number_always: file.sign_in.number_always,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOOD: &str = "origin = \"https://nod.example.com\"\n[push]\ncontact = \"mailto:it@example.com\"\n";
+
+    fn complaint(text: &str) -> String {
+        Config::parse(Path::new("nod.toml"), text).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn defaults_fill_what_is_not_said() {
+        let config = Config::parse(Path::new("/etc/nod/nod.toml"), GOOD).unwrap();
+        assert_eq!(config.server_name, "nod.example.com");
+        assert_eq!(config.listen.to_string(), "127.0.0.1:8080");
+        assert_eq!(config.data_dir, Path::new("/etc/nod/nod-data"));
+        assert!(!config.push.allow_insecure_endpoints && !config.number_always && config.trusted_proxies.is_empty());
+    }
+
+    #[test]
+    fn complaints_name_file_place_and_the_right_key() {
+        for (given, expected) in [
+            (format!("orign = 1\n{GOOD}"), vec!["nod.toml:1:1", "`orign`", "did you mean `origin`?"]),
+            (format!("{GOOD}contct = \"x\"\n"), vec!["nod.toml:4:1", "`contct`", "did you mean `contact`?"]),
+            (format!("{GOOD}zzz = 1\n"), vec!["nod.toml:4:1", "`zzz`", "known keys here: `contact`"]),
+            (GOOD.replace("nod.example.com", "nod"), vec!["nod.toml:1:10", "single label"]),
+            (format!("listen = \"here\"\n{GOOD}"), vec!["nod.toml:1:10", "socket address"]),
+            (format!("trusted_proxies = [\"ten\"]\n{GOOD}"), vec!["nod.toml:1:", "10.0.0.0/8"]),
+            (format!("{GOOD}egress_proxy = \"//\"\n"), vec!["nod.toml:4:"]),
+            ("origin = \"https://nod.example.com\"\n".to_owned(), vec!["nod.toml", "missing field `push`"]),
+            ("origin = \"https://nod.exa".to_owned(), vec!["nod.toml:1:"]),
+        ] {
+            let said = complaint(&given);
+            for part in expected {
+                assert!(said.contains(part), "{part} is not in: {said}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_file_that_init_writes_is_read_back() {
+        let answers = Answers {
+            origin: "https://nod.example.org",
+            server_name: "Example \"Ltd\"",
+            contact: "mailto:it@example.org",
+            data_dir: "data",
+        };
+        let config = Config::parse(Path::new("nod.toml"), &render(&answers)).unwrap();
+        assert_eq!(config.address.origin(), "https://nod.example.org");
+        assert_eq!(config.server_name, "Example \"Ltd\"");
+        assert_eq!(config.push.contact, "mailto:it@example.org");
+        assert_eq!(config.data_dir, Path::new("data"));
+    }
+}

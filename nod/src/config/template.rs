@@ -1,0 +1,57 @@
+//! The commented file that `nod init` writes.
+
+/// What the questions were answered with.
+#[derive(Debug)]
+pub(crate) struct Answers<'a> {
+    /// Public origin.
+    pub(crate) origin: &'a str,
+    /// Name that people read.
+    pub(crate) server_name: &'a str,
+    /// VAPID subject.
+    pub(crate) contact: &'a str,
+    /// Folder of the data.
+    pub(crate) data_dir: &'a str,
+}
+
+/// The file's text.
+pub(crate) fn render(answers: &Answers<'_>) -> String {
+    let quoted = |text: &str| toml::Value::String(text.to_owned()).to_string();
+    format!(
+        r##"# Configuration of Nod. Lines that begin with # show the defaults. Unknown keys are refused.
+
+# Where people and phones reach Nod. The host is what passkeys are made for: when it changes, every phone has to be
+# enrolled again, so `nod serve` refuses another one unless it is told --accept-new-host.
+origin = {origin}
+
+# The name that people see on their phones.
+server_name = {server_name}
+
+# Where Nod listens. TLS ends at a proxy in front, which passes requests on to this address.
+# listen = "127.0.0.1:8080"
+
+# Proxies whose X-Forwarded-For, -Host and -Proto are believed. Addresses or ranges.
+trusted_proxies = ["127.0.0.1", "::1"]
+
+# Database and data key. Relative to this file.
+data_dir = {data_dir}
+
+[push]
+# Whom push services write to when something is wrong: a mailto: or https: address that works. Apple refuses others.
+contact = {contact}
+
+# An HTTP proxy for pushes to the phones.
+# egress_proxy = "http://proxy.your-domain:3128"
+
+# For tests only: lets pushes go to plain http and to inner addresses.
+# allow_insecure_endpoints = false
+
+[sign_in]
+# Ask for the number on the screen at every sign-in, not only where several are pending or one was denied.
+# number_always = false
+"##,
+        origin = quoted(answers.origin),
+        server_name = quoted(answers.server_name),
+        data_dir = quoted(answers.data_dir),
+        contact = quoted(answers.contact),
+    )
+}

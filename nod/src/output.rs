@@ -1,0 +1,99 @@
+//! What commands print: tables for people, JSON for programs, times, QR codes.
+
+use std::io::Write as _;
+
+use nod_core::Timestamp;
+use serde::{Serialize, Serializer};
+
+use crate::failure::Outcome;
+
+/// Space between columns.
+const GAP: usize = 2;
+
+/// Prints a line to standard output. A reader that went away (`| head`) is no error.
+pub(crate) fn line(text: impl AsRef<str>) {
+    let mut out = std::io::stdout().lock();
+    let _ = writeln!(out, "{}", text.as_ref()).and_then(|()| out.flush());
+}
+
+/// Prints one value as JSON.
+pub(crate) fn json(value: &impl Serialize) -> Outcome {
+    line(serde_json::to_string_pretty(value)?);
+    Ok(())
+}
+
+/// Prints rows below headings, columns aligned.
+pub(crate) fn table<const N: usize>(headings: [&str; N], rows: &[[String; N]]) {
+    line(aligned(headings, rows));
+}
+
+/// Prints facts below each other: what, and how it is.
+pub(crate) fn facts(rows: &[(&str, String)]) {
+    let width = rows.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0) + GAP;
+    for (name, fact) in rows {
+        line(format!("{name:<width$}{fact}"));
+    }
+}
+
+fn aligned<const N: usize>(headings: [&str; N], rows: &[[String; N]]) -> String {
+    let headings = headings.map(str::to_owned);
+    let all = || std::iter::once(&headings).chain(rows);
+    let mut widths = [0; N];
+    for row in all() {
+        for (width, cell) in widths.iter_mut().zip(row) {
+            *width = (*width).max(cell.chars().count());
+        }
+    }
+    let print = |row: &[String; N]| {
+        let cells = row.iter().zip(widths).map(|(cell, width)| format!("{cell:<width$}{}", " ".repeat(GAP)));
+        cells.collect::<String>().trim_end().to_owned()
+    };
+    all().map(print).collect::<Vec<_>>().join("\n")
+}
+
+/// A time in JSON: RFC 3339, UTC.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Time(pub(crate) Timestamp);
+
+impl Serialize for Time {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match jiff::Timestamp::from_millisecond(self.0.0) {
+            Ok(time) => serializer.collect_str(&time),
+            Err(_) => serializer.serialize_none(),
+        }
+    }
+}
+
+/// A time for people, in this machine's zone.
+pub(crate) fn local(time: Timestamp) -> String {
+    match jiff::Timestamp::from_millisecond(time.0) {
+        Ok(time) => time.to_zoned_datetime(jiff::tz::TimeZone::system()).strftime("%Y-%m-%d %H:%M:%S").to_string(),
+        Err(_) => "-".to_owned(),
+    }
+}
+
+/// `on` or `off`.
+pub(crate) const fn on_off(on: bool) -> &'static str {
+    if on { "on" } else { "off" }
+}
+
+/// A QR code in half blocks, for a terminal.
+pub(crate) fn qr(text: &str) -> Option<String> {
+    fast_qr::QRBuilder::new(text).build().ok().map(|code| code.to_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_align_by_characters() {
+        let rows = [["ä".to_owned(), "1".to_owned()], ["longer".to_owned(), String::new()]];
+        assert_eq!(aligned(["name", "n"], &rows), "name    n\nä       1\nlonger");
+    }
+
+    #[test]
+    fn times_in_json_are_utc() {
+        assert_eq!(serde_json::to_string(&Time(Timestamp(1_500))).unwrap(), "\"1970-01-01T00:00:01.5Z\"");
+    }
+}

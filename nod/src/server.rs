@@ -1,0 +1,146 @@
+//! A running server: listener, delivery worker, sweeper; one word stops them all.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use nod_core::push::Push;
+use nod_delivery::web_push::{PublicOrigin, SystemResolver, VapidSubject, WebPush, WebPushConfig};
+use nod_engine::Engine;
+use nod_engine::ports::Ringer;
+use nod_http::{AppState, StopHandle, TrustedProxies};
+use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+
+use crate::failure::{Failure, Outcome};
+use crate::installation::Installation;
+use crate::system::OsEntropy;
+
+/// Pushes under way at once.
+const PUSHES_AT_ONCE: usize = 64;
+/// Time between two rounds of housekeeping.
+const SWEEP_EVERY: Duration = Duration::from_secs(60);
+/// Pause after the store failed, before the next try.
+const STORE_PAUSE: Duration = Duration::from_secs(1);
+/// After a stop, pushes under way may take this long.
+const STOP_TIME: Duration = Duration::from_secs(10);
+
+/// A server that runs until it is stopped.
+pub(crate) struct Server {
+    stop: StopHandle,
+    tasks: JoinSet<()>,
+}
+
+impl Server {
+    /// Starts everything on this listener.
+    pub(crate) fn start(installation: &Installation, listener: TcpListener) -> Outcome<Self> {
+        let push = web_push(installation)?;
+        if let Some(warning) = push.warning() {
+            tracing::warn!("{warning}");
+        }
+        let ringer: Arc<dyn Ringer> = Arc::new(push);
+        let proxies: TrustedProxies = installation.config.trusted_proxies.iter().map(|proxy| proxy.0).collect();
+        let (stop, word) = StopHandle::new();
+        let engine = installation.engine.clone();
+        let state = AppState::new(engine.clone(), proxies, word.clone())?;
+        let mut tasks = JoinSet::new();
+        tasks.spawn(nod_http::serve(listener, nod_http::router(state), word.clone().requested()));
+        tasks.spawn(deliver(engine.clone(), ringer, word.clone().requested()));
+        tasks.spawn(sweep(engine, word.requested()));
+        Ok(Self { stop, tasks })
+    }
+
+    /// Returns when a part ended by itself, which none should.
+    pub(crate) async fn failed(&mut self) -> Failure {
+        match self.tasks.join_next().await {
+            Some(Err(error)) => error.into(),
+            _ => Failure::new("a part of the server ended by itself"),
+        }
+    }
+
+    /// Stops: no new connection, running requests and pushes end, then this returns.
+    pub(crate) async fn stop(mut self) {
+        self.stop.stop();
+        while self.tasks.join_next().await.is_some() {}
+    }
+}
+
+/// The transport by the configuration. Refuses a contact that Apple would refuse.
+fn web_push(installation: &Installation) -> Outcome<WebPush> {
+    let config = &installation.config;
+    let subject = VapidSubject::parse(&config.push.contact)
+        .map_err(|error| Failure::misuse(format!("{}: push.contact: {error}", config.path.display())))?;
+    let settings = WebPushConfig {
+        subject,
+        origin: PublicOrigin::parse(config.address.origin())?,
+        allow_insecure: config.push.allow_insecure_endpoints,
+        egress_proxy: config.push.egress_proxy.clone(),
+        extra_roots: Vec::new(),
+        limits: nod_delivery::web_push::Limits::default(),
+    };
+    let key = installation.vapid_key()?;
+    Ok(WebPush::new(settings, key, Arc::new(OsEntropy), Arc::new(SystemResolver))?)
+}
+
+/// Takes due pushes from the outbox and rings, a bounded number at once.
+async fn deliver(engine: Engine, ringer: Arc<dyn Ringer>, stop: impl Future<Output = ()>) {
+    let mut stop = std::pin::pin!(stop);
+    let places = Arc::new(Semaphore::new(PUSHES_AT_ONCE));
+    let mut sends = JoinSet::new();
+    loop {
+        while sends.try_join_next().is_some() {}
+        // Claims nothing while every place is taken: the lease would run out.
+        tokio::select! {
+            () = &mut stop => break,
+            place = places.acquire() => drop(place),
+        }
+        // Never cancelled half-way: a push claimed and forgotten would wait for its lease to end.
+        let claimed = engine.claim_pushes().await;
+        let idle = matches!(&claimed, Ok(pushes) if pushes.is_empty());
+        match claimed {
+            Ok(pushes) => {
+                for push in pushes {
+                    sends.spawn(ring(engine.clone(), Arc::clone(&ringer), Arc::clone(&places), push));
+                }
+            }
+            Err(error) => {
+                tracing::error!(%error, "the outbox could not be read");
+                tokio::time::sleep(STORE_PAUSE).await;
+            }
+        }
+        if idle {
+            tokio::select! {
+                () = &mut stop => break,
+                due = engine.pushes_due() => if due.is_err() { tokio::time::sleep(STORE_PAUSE).await },
+            }
+        }
+    }
+    let rest = async { while sends.join_next().await.is_some() {} };
+    if tokio::time::timeout(STOP_TIME, rest).await.is_err() {
+        tracing::warn!("some pushes were given up; the next start takes them up again");
+    }
+}
+
+async fn ring(engine: Engine, ringer: Arc<dyn Ringer>, places: Arc<Semaphore>, push: Push) {
+    // A closed semaphore would mean that we stop.
+    let Ok(_place) = places.acquire_owned().await else { return };
+    if let Err(error) = engine.deliver(&push, &*ringer).await {
+        tracing::error!(%error, "a push could not be settled; it is tried again when its lease ends");
+    }
+}
+
+/// Housekeeping.
+async fn sweep(engine: Engine, stop: impl Future<Output = ()>) {
+    let mut stop = std::pin::pin!(stop);
+    let mut rounds = tokio::time::interval(SWEEP_EVERY);
+    loop {
+        tokio::select! {
+            () = &mut stop => return,
+            _ = rounds.tick() => {}
+        }
+        match engine.sweep().await {
+            Ok(rows) => tracing::debug!(rows, "housekeeping done"),
+            Err(error) => tracing::error!(%error, "housekeeping failed"),
+        }
+    }
+}

@@ -1,0 +1,16 @@
+//! The `nod` binary from outside: commands, server, terminal phone, demo. Each test has its own folder and ports.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
+    reason = "tests"
+)]
+
+mod cli;
+mod demo;
+mod harness;
+mod people;
+mod phone;
+mod server;
