@@ -43,6 +43,10 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for JsonBody<T> {
         if bytes.is_empty() {
             return Err(Refusal::bad_request("the body is empty: send a JSON object"));
         }
+        // serde would take the members' values in a row as well.
+        if bytes.trim_ascii_start().first() == Some(&b'[') {
+            return Err(Refusal::bad_request("the body is an array: send a JSON object"));
+        }
         json(&bytes).map(Self)
     }
 }
@@ -174,7 +178,7 @@ mod tests {
             ("application/json", b"{\"code\":1}{}".to_vec(), "not JSON"),
             ("application/json", b"\"\xff\"".to_vec(), "not UTF-8: see byte 1"),
             ("application/json", format!("{{\"code\":{deep}").into_bytes(), "wrong type or form"),
-            ("application/json", deep.into_bytes(), "wrong type or form"),
+            ("application/json", b" [1]".to_vec(), "is an array"),
         ] {
             let refusal = parsed(kind, body.clone()).await.unwrap_err();
             assert_eq!(refusal.code, ErrorCode::BadRequest);

@@ -14,6 +14,7 @@ use bytes::Bytes;
 use futures::stream;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use http::request::Parts;
+use nod_core::limits::source_of;
 use nod_engine::Fault;
 use nod_engine::ports::Waiter;
 use serde::Serialize;
@@ -27,25 +28,26 @@ use crate::stop::Stop;
 
 /// How many streams each source has open (A04).
 #[derive(Debug, Default)]
-pub(crate) struct Streams(Mutex<HashMap<IpAddr, usize>>);
+pub(crate) struct Streams(Mutex<HashMap<String, usize>>);
 
 /// Leave to open one stream: the request is not another site's (W16), and its source has not too many. Ends when dropped.
 #[derive(Debug)]
 pub struct OpenStream {
     streams: Arc<Streams>,
-    source: IpAddr,
+    source: String,
     stop: Stop,
 }
 
 impl Streams {
     fn enter(self: &Arc<Self>, source: IpAddr, stop: Stop) -> Result<OpenStream, Refusal> {
+        let source = source_of(&source.to_string());
         let mut open = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let total: usize = open.values().sum();
         let own = open.get(&source).copied().unwrap_or(0);
         if total >= STREAMS || own >= STREAMS_PER_SOURCE {
             return Err(Fault::TooMany { retry_after_seconds: STREAM_RETRY_SECONDS }.into());
         }
-        open.insert(source, own + 1);
+        open.insert(source.clone(), own + 1);
         Ok(OpenStream { streams: Arc::clone(self), source, stop })
     }
 }
