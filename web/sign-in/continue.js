@@ -36,6 +36,8 @@ const actions = {
     }
   },
   render,
+  /** Asks once more, when the time is up: nothing changes on the server then that would be told. */
+  look: () => void look().then(render, () => {}),
 };
 
 /** @param {Status} next */
@@ -73,6 +75,9 @@ function render(next) {
   }
 }
 
+/** @returns {Promise<Status>} */
+const look = () => call("GET", "/sign-in/status");
+
 async function finish() {
   try {
     const { location: target } = await call("POST", "/sign-in/finish", {});
@@ -87,4 +92,4 @@ async function finish() {
   }
 }
 
-follow({ path: "/sign-in/events", event: "state", poll: () => call("GET", "/sign-in/status"), changed: render });
+follow({ path: "/sign-in/events", event: "state", poll: look, changed: render });

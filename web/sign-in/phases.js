@@ -10,10 +10,12 @@ import { icon } from "../shared/icons.js";
 /**
  * @typedef {import("./continue.js").Status} Status
  * @typedef {{act: (verb: "resend"|"cancel"|"again") => Promise<void>, useOtherWay: (on: boolean) => void,
- *   render: (status: Status) => void}} Actions
+ *   render: (status: Status) => void, look: () => void}} Actions
  */
 
 const STEPS = /** @type {const} */ (["sent", "reached", "opened", "answered"]);
+/** The server's clock may run a little behind the page's count, milliseconds. */
+const JUST_AFTER_MS = 500;
 /** How long a push may take before the page says how to go on without it, milliseconds. */
 const SLOW_PUSH_MS = 10_000;
 
@@ -36,7 +38,7 @@ function actionButton(id, label, kind, errors, action) {
 export function waiting(first, actions) {
   const text = words.signIn.waiting;
   const errors = errorLine();
-  const clock = countdown({ expiresAt: first.expires_at, now: first.now });
+  const clock = countdown({ expiresAt: first.expires_at, now: first.now, done: () => setTimeout(actions.look, JUST_AFTER_MS) });
   const steps = STEPS.map((name) => h("li", { "data-step": name }, text.steps[name]));
   const now = h("p", { id: "now", class: "soft" });
   const resend = actionButton("resend", text.resend, "", errors, () => actions.act("resend"));
