@@ -14,3 +14,4 @@ mod harness;
 mod people;
 mod phone;
 mod server;
+mod visitor;

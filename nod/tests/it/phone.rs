@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use crate::harness::{Nod, Running, plain};
+use crate::visitor::Visitor;
 
 /// An installation whose administrator may use a terminal, and its server.
 fn served() -> (Nod, Running) {
@@ -61,4 +62,54 @@ fn a_terminal_needs_leave_and_a_code_needs_a_server() {
     nod.run(&["phone", "enrol", "ABCD2345"]).fails(2, &["--server"]);
     nod.run(&["phone", "wait"]).fails(1, &["no account", "next:  nod phone enrol"]);
     nod.run(&["phone", "wait", "--approve", "--deny"]).fails(2, &["cannot be used with"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn requests_are_shown_and_answered() {
+    let (nod, _running) = served();
+    nod.folder.run_with(&["phone", "enrol", &nod.link, "--password-stdin"], PASSWORD).ok();
+    let password = PASSWORD.trim();
+    let link = nod.run(&["browser", "introduce", "anna", "--json"]).json()["link"].as_str().unwrap().to_owned();
+    let mut anna = Visitor::new(&nod);
+    anna.introduce(&link, "anna", password).await;
+    let wait = |arguments: &[&str]| nod.run(&[&["phone", "wait", "--timeout", "20"], arguments].concat());
+
+    assert_eq!(anna.sign_in("anna", password).await["phase"], "waiting");
+    let answered = plain(wait(&["--approve", "--json"]).json());
+    assert_eq!((&answered["decision"], &answered["state"]), (&json!("approve"), &json!("approved")));
+    let request = &answered["request"];
+    assert_eq!(
+        (&request["user"], &request["app"], &request["origin"]),
+        (&json!("anna"), &json!("nod.localhost"), &json!(nod.origin))
+    );
+    assert_eq!(anna.status().await["phase"], "ready");
+    assert!(anna.post("/sign-in/finish", &json!({})).await.status().is_success());
+    assert_eq!(anna.get("/account").await.status(), 200);
+
+    assert_eq!(anna.sign_in("anna", password).await["phase"], "waiting");
+    let said = wait(&["--deny"]).ok();
+    assert!(
+        said.starts_with("Sign in to nod.localhost?\n  who   anna (anna)") && said.ends_with("Denied.\n"),
+        "{said}"
+    );
+    assert_eq!(anna.status().await["outcome"], "denied");
+
+    // After a denial the number decides.
+    let shown = anna.sign_in("anna", password).await["number"].as_str().unwrap().to_owned();
+    let other = if shown == "000000" { "000001" } else { "000000" };
+    wait(&["--approve"]).fails(2, &["needs the number"]);
+    wait(&["--approve", "--number", other]).fails(1, &["not the number on the screen"]);
+    assert_eq!(anna.status().await["outcome"], "wrong_number");
+    let again: serde_json::Value = anna.post("/sign-in/again", &json!({})).await.json().await.unwrap();
+    assert_eq!(
+        wait(&["--approve", "--number", again["number"].as_str().unwrap(), "--json"]).json()["state"],
+        "approved"
+    );
+    assert_eq!(anna.status().await["phase"], "ready");
+
+    assert!(anna.post("/sign-in/finish", &json!({})).await.status().is_success());
+    assert_eq!(anna.sign_in("anna", password).await["phase"], "waiting");
+    assert!(wait(&["--fraud"]).ok().contains("reported as not yours"));
+    assert_eq!(anna.status().await["outcome"], "fraud");
+    assert_eq!(nod.run(&["browser", "list", "--json"]).json(), json!([]));
 }

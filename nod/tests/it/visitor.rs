@@ -1,0 +1,69 @@
+//! Somebody signing in at Nod's own page, over HTTP.
+
+use std::collections::BTreeMap;
+
+use reqwest::header::{CONTENT_TYPE, COOKIE, ORIGIN, SET_COOKIE};
+use reqwest::{RequestBuilder, Response};
+use serde_json::{Value, json};
+
+use crate::harness::Nod;
+
+/// A browser with its cookies.
+pub(crate) struct Visitor {
+    http: reqwest::Client,
+    origin: String,
+    cookies: BTreeMap<String, String>,
+}
+
+impl Visitor {
+    pub(crate) fn new(nod: &Nod) -> Self {
+        // Another test of this process may have been first.
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+        let http = nod_phone::http_client(reqwest::Client::builder()).unwrap();
+        Self { http, origin: nod.origin.clone(), cookies: BTreeMap::new() }
+    }
+
+    async fn send(&mut self, request: RequestBuilder) -> Response {
+        let cookies: Vec<String> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let request = request.header(COOKIE, cookies.join("; ")).header(ORIGIN, &self.origin);
+        let response = request.send().await.unwrap();
+        for line in response.headers().get_all(SET_COOKIE) {
+            let (name, value) = line.to_str().unwrap().split(';').next().unwrap().split_once('=').unwrap();
+            self.cookies.insert(name.to_owned(), value.to_owned());
+        }
+        response
+    }
+
+    pub(crate) async fn get(&mut self, path: &str) -> Response {
+        let request = self.http.get(format!("{}{path}", self.origin));
+        self.send(request).await
+    }
+
+    pub(crate) async fn post(&mut self, path: &str, body: &Value) -> Response {
+        let request = self.http.post(format!("{}{path}", self.origin)).json(body);
+        self.send(request).await
+    }
+
+    /// Binds this browser by an administrator's link.
+    pub(crate) async fn introduce(&mut self, link: &str, user: &str, password: &str) {
+        let token = link.split_once('#').unwrap().1;
+        let body = json!({"token": token, "user": user, "password": password});
+        let response = self.post("/introduce", &body).await;
+        assert!(response.status().is_success(), "{response:?}");
+    }
+
+    /// Gives name and password; gives the status that the next page shows.
+    pub(crate) async fn sign_in(&mut self, user: &str, password: &str) -> Value {
+        let fields = [("user", user), ("password", password)];
+        let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+        let request = self.http.post(format!("{}/sign-in", self.origin));
+        let request = request.header(CONTENT_TYPE, "application/x-www-form-urlencoded").body(body);
+        let response = self.send(request).await;
+        assert_eq!(response.headers()["location"], "/sign-in/continue");
+        self.status().await
+    }
+
+    pub(crate) async fn status(&mut self) -> Value {
+        self.get("/sign-in/status").await.json().await.unwrap()
+    }
+}
