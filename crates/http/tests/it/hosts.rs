@@ -3,7 +3,8 @@
 use http::Method;
 use nod_protocol::device_api::{ServerInfo, paths};
 
-use crate::world::{APP, NOD, ORIGIN, PROXY, WithJson as _, World, get, to};
+use crate::people::Dice;
+use crate::world::{APP, NOD, ORIGIN, PROXY, VISITOR, WithJson as _, World, get, to};
 
 #[tokio::test]
 async fn the_device_api_is_on_our_own_host_only() {
@@ -68,5 +69,24 @@ async fn health_answers_everywhere() {
     for host in [NOD, APP, "127.0.0.1:8080"] {
         let answer = world.send(to(host, Method::GET, "/healthz").empty()).await;
         assert_eq!((answer.status.as_u16(), answer.text().as_str()), (200, "ok"), "{host}");
+    }
+}
+
+#[tokio::test]
+async fn who_tries_codes_is_counted_by_the_address_that_cannot_be_forged() {
+    for (peer, forwarded, source) in [
+        (VISITOR, "198.51.100.7", "192.0.2.10"),
+        (PROXY, "198.51.100.7", "198.51.100.7"),
+        (PROXY, "203.0.113.1, 198.51.100.7", "198.51.100.7"),
+        (PROXY, "198.51.100.7, 10.0.0.9", "198.51.100.7"),
+        (PROXY, "", "10.0.0.1"),
+    ] {
+        let world = World::new();
+        let key = nod_phone::keys::new_key(&Dice(&world)).unwrap();
+        let body = serde_json::json!({"code": "ABCD2345", "name": "P", "platform": "ios", "key": key.jwk()});
+        let request = to(NOD, Method::POST, paths::ENROL).header("x-forwarded-for", forwarded);
+        let answer = world.send_from(request.header("forwarded", "for=203.0.113.2").json(&body), peer).await;
+        assert_eq!(answer.error(), "not_found");
+        assert!(world.rows().contains(&format!("code/source/{source}\"")), "{peer} {forwarded}: {}", world.rows());
     }
 }

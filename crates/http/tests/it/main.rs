@@ -8,5 +8,6 @@ mod hosts;
 mod pages;
 mod people;
 mod probe;
+mod secrets;
 mod serving;
 mod world;
