@@ -85,7 +85,7 @@ async function finish() {
   } catch (error) {
     isFinishing = false;
     const sentence = error instanceof Error ? error.message : words.errors.failed;
-    const built = ended({ outcome: "failed" }, actions, sentence);
+    const built = ended({ outcome: "failed", location: null }, actions, sentence);
     screen = built;
     shown = "failed";
     show("ended", built.node);

@@ -147,7 +147,7 @@ export function introduce(first, actions, instead) {
 }
 
 /**
- * @param {Pick<Status, "outcome">} status
+ * @param {Pick<Status, "outcome"|"location">} status
  * @param {Actions} actions
  * @param {string} [sentence] in place of the outcome's own
  */
@@ -162,7 +162,7 @@ export function ended(status, actions, sentence) {
     h("div", { class: "stack-tight centred" }, heading(outcome.title), h("p", {}, sentence ?? outcome.sentence)),
     errors.node,
     status.outcome && status.outcome !== "fraud" && actionButton("again", words.tryAgain, "primary wide-button", errors, () => actions.act("again")),
-    h("a", { id: "leave", class: "button text", href: "/sign-in" }, words.signIn.startOver),
+    h("a", { id: "leave", class: "button text", href: status.location ?? "/sign-in" }, words.signIn.startOver),
   );
   return { node };
 }

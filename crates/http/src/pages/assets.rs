@@ -9,6 +9,7 @@ use axum::extract::{Path, State};
 use axum::response::{IntoResponse as _, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use nod_protocol::{b64, sha256};
 use rust_embed::RustEmbed;
@@ -32,7 +33,7 @@ const REVALIDATE: HeaderValue = HeaderValue::from_static("no-cache");
 
 /// One file.
 struct Asset {
-    bytes: Vec<u8>,
+    bytes: Bytes,
     content_type: &'static str,
     integrity: String,
     etag: HeaderValue,
@@ -79,7 +80,7 @@ impl Assets {
             all.extend_from_slice(&digest);
             let etag = HeaderValue::try_from(format!("\"{}\"", b64::encode(digest)));
             let asset = Asset {
-                bytes: file.data.into_owned(),
+                bytes: Bytes::from(file.data.into_owned()),
                 content_type,
                 integrity: format!("sha256-{}", STANDARD.encode(digest)),
                 etag: etag.unwrap_or_else(|_| HeaderValue::from_static("\"none\"")),

@@ -7,8 +7,9 @@ use nod_core::enrolment::Enrolment;
 use nod_core::people::User;
 use nod_core::sign_in::SignIn;
 use nod_engine::{Engine, Fault, Outcome};
-use nod_protocol::pages::{EnrolStatus, SignInStatus};
+use nod_protocol::pages::{EnrolStatus, SignInPhase, SignInStatus};
 
+use super::target::start_over;
 use crate::cookies::{self, Cookie};
 use crate::fault::Refusal;
 use crate::state::AppState;
@@ -37,9 +38,13 @@ fn secret(parts: &Parts, cookie: Cookie) -> Outcome<String> {
 }
 
 impl OwnSignIn {
-    /// How it stands now: read anew, for whoever still holds the cookie.
+    /// How it stands now: read anew, for whoever still holds the cookie. When it has ended, `location` is where to start over.
     pub(super) async fn status(&self, engine: &Engine) -> Outcome<SignInStatus> {
-        engine.status(&engine.sign_in_of(&self.cookie).await?).await
+        let mut status = engine.status(&engine.sign_in_of(&self.cookie).await?).await?;
+        if status.phase == SignInPhase::Ended {
+            status.location = Some(start_over(&self.sign_in));
+        }
+        Ok(status)
     }
 }
 

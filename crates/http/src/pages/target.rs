@@ -1,6 +1,7 @@
 //! Where a sign-in leads: the app that sent the visitor, and the path to come back to.
 
 use nod_core::access::App;
+use nod_core::sign_in::SignIn;
 use nod_core::{AppId, SecretHash};
 use nod_engine::{Engine, Fault, Outcome};
 use nod_protocol::b64;
@@ -54,6 +55,30 @@ fn return_path(text: &str) -> &str {
     let own = characters.next() == Some('/') && !matches!(characters.next(), Some('/' | '\\'));
     let clean = !text.chars().any(|c| c.is_control() || c == '\\');
     if own && clean && text.len() <= MAX_RETURN_BYTES { text } else { "/" }
+}
+
+/// The first page of the same sign-in again, on the way to the same app.
+pub(super) fn start_over(sign_in: &SignIn) -> String {
+    match (sign_in.app, sign_in.binding) {
+        (Some(app), Some(binding)) => {
+            let (return_to, binding) = (escaped(&sign_in.return_to), b64::encode(binding.0));
+            format!("/sign-in?app={app}&return={return_to}&binding={binding}")
+        }
+        _ => "/sign-in".to_owned(),
+    }
+}
+
+/// Percent-encodes all but unreserved characters (RFC 3986 section 2.3).
+fn escaped(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
+            escaped.push(char::from(byte));
+        } else {
+            escaped.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    escaped
 }
 
 #[cfg(test)]

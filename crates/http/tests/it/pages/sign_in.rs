@@ -200,6 +200,9 @@ async fn a_live_session_goes_on_to_the_app_without_asking_again() {
     let form =
         format!("app={}&return=%2Freports&binding={binding}&user=anna&password={}", app.id, PASSWORD.replace(' ', "+"));
     browser.post_form("/sign-in", &form).await.expect(303);
+    let cancelled = browser.post("/sign-in/cancel", json!({})).await.expect(200).json();
+    assert_eq!(cancelled["location"], format!("/sign-in?app={}&return=%2Freports&binding={binding}", app.id));
+    browser.post_form("/sign-in", &form).await.expect(303);
     let options = browser.post("/sign-in/passkey/options", json!({})).await.expect(200).json();
     let body = json!({"assertion": phone.assert(&challenge(&options)), "keep_browser": false});
     browser.post("/sign-in/passkey", body).await.expect(200);
