@@ -80,6 +80,8 @@ const go = {
     put("request", screen);
     state.open = request;
     state.isBusy = screen.isBusy;
+    // The server notes this look, so that the computer can say that the request is open here.
+    void device("GET", `/requests/${request.id}`).catch(() => null);
   },
   history: () => put("history", historyScreen(go.home)),
   accounts: () => put("accounts", accountsScreen({ add: () => go.enrol(""), resume: go.resume, changed: start, back: go.home })),
