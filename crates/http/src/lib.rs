@@ -16,6 +16,7 @@ pub mod limits;
 mod log;
 pub mod origin;
 pub mod pages;
+mod per_source;
 mod router;
 pub mod routes;
 pub mod serve;

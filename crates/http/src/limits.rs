@@ -24,6 +24,8 @@ pub const PING_TIME: Duration = Duration::from_secs(10);
 pub const REQUESTS_PER_CONNECTION: u32 = 64;
 /// Connections at once; further ones wait in the kernel's queue.
 pub const CONNECTIONS: usize = 8_192;
+/// Connections of one source that have not sent a request yet (A01). A proxy's are few, as it sends at once.
+pub const NEWCOMERS_PER_SOURCE: usize = 1_024;
 /// After a stop, running requests may take this long.
 pub const STOP_TIME: Duration = Duration::from_secs(10);
 /// A pause after `accept` failed (out of file descriptors).
@@ -37,7 +39,7 @@ pub const STREAM_RETRY_SECONDS: u32 = 10;
 /// A stream with nothing to say sends a comment line this often, and looks whether its reader may still listen.
 pub const STREAM_COMMENT: Duration = Duration::from_secs(nod_protocol::device_api::EVENTS_COMMENT_SECONDS);
 /// Longest cookie value that is read, in bytes.
-pub const COOKIE_BYTES: usize = 256;
+pub const COOKIE_BYTES: usize = 512;
 /// Longest path that a sign-in returns to, in bytes.
 pub const RETURN_BYTES: usize = 2_048;
 /// Entries of X-Forwarded-For that are looked at, from the right.

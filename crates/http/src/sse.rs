@@ -1,11 +1,8 @@
 //! Event streams (WHATWG HTML section 9.2): the state at once and at each change, and nothing in between but comment lines.
 
-use std::collections::HashMap;
 use std::convert::Infallible;
 use std::future::Future;
-use std::net::IpAddr;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::body::Body;
 use axum::extract::FromRequestParts;
@@ -14,54 +11,23 @@ use bytes::Bytes;
 use futures::stream;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use http::request::Parts;
-use nod_core::limits::source_of;
 use nod_engine::Fault;
 use nod_engine::ports::Waiter;
 use serde::Serialize;
 
 use crate::client::Client;
 use crate::fault::Refusal;
-use crate::limits::{STREAM_COMMENT, STREAM_RETRY_SECONDS, STREAMS, STREAMS_PER_SOURCE};
+use crate::limits::{STREAM_COMMENT, STREAM_RETRY_SECONDS};
 use crate::origin;
+use crate::per_source::Place;
 use crate::state::AppState;
 use crate::stop::Stop;
 
-/// How many streams each source has open (A04).
-#[derive(Debug, Default)]
-pub(crate) struct Streams(Mutex<HashMap<String, usize>>);
-
-/// Leave to open one stream: the request is not another site's (W16), and its source has not too many. Ends when dropped.
+/// Leave to open one stream: the request is not another site's (W16), and its source has not too many (A04). Ends when dropped.
 #[derive(Debug)]
 pub struct OpenStream {
-    streams: Arc<Streams>,
-    source: String,
     stop: Stop,
-}
-
-impl Streams {
-    fn enter(self: &Arc<Self>, source: IpAddr, stop: Stop) -> Result<OpenStream, Refusal> {
-        let source = source_of(&source.to_string());
-        let mut open = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let total: usize = open.values().sum();
-        let own = open.get(&source).copied().unwrap_or(0);
-        if total >= STREAMS || own >= STREAMS_PER_SOURCE {
-            return Err(Fault::TooMany { retry_after_seconds: STREAM_RETRY_SECONDS }.into());
-        }
-        open.insert(source.clone(), own + 1);
-        Ok(OpenStream { streams: Arc::clone(self), source, stop })
-    }
-}
-
-impl Drop for OpenStream {
-    fn drop(&mut self) {
-        let mut open = self.streams.0.lock().unwrap_or_else(PoisonError::into_inner);
-        match open.get_mut(&self.source) {
-            Some(count) if *count > 1 => *count -= 1,
-            _ => {
-                open.remove(&self.source);
-            }
-        }
-    }
+    _place: Place,
 }
 
 impl FromRequestParts<AppState> for OpenStream {
@@ -71,7 +37,9 @@ impl FromRequestParts<AppState> for OpenStream {
             return Err(origin::refusal());
         }
         let Client(source) = Client::from_request_parts(parts, state).await?;
-        state.streams().enter(source, state.stop())
+        let too_many = Fault::TooMany { retry_after_seconds: STREAM_RETRY_SECONDS };
+        let place = state.streams().enter(source).ok_or(too_many)?;
+        Ok(Self { stop: state.stop(), _place: place })
     }
 }
 
@@ -149,9 +117,11 @@ impl<T: Serialize> Channel<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::per_source::PerSource;
     use crate::stop::StopHandle;
     use http_body_util::BodyExt as _;
     use nod_engine::ports::{Topic, Wakes};
+    use std::sync::Arc;
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     #[derive(Serialize)]
@@ -160,11 +130,11 @@ mod tests {
         now: usize,
     }
 
-    fn open() -> (StopHandle, Arc<Streams>, OpenStream) {
+    fn open() -> (StopHandle, Arc<PerSource>, OpenStream) {
         let (handle, stop) = StopHandle::new();
-        let streams = Arc::new(Streams::default());
-        let open = streams.enter(IpAddr::from([127, 0, 0, 1]), stop).unwrap();
-        (handle, streams, open)
+        let streams = PerSource::new(1, 1);
+        let place = streams.enter([127, 0, 0, 1].into()).unwrap();
+        (handle, streams, OpenStream { stop, _place: place })
     }
 
     async fn frame(body: &mut Body) -> Option<String> {
@@ -194,7 +164,7 @@ mod tests {
         handle.stop();
         assert_eq!(frame(&mut body).await, None);
         drop(body);
-        assert!(streams.0.lock().unwrap().is_empty());
+        assert_eq!(streams.taken(), 0);
         assert_eq!(wakes.topics(), 0);
     }
 
@@ -209,17 +179,5 @@ mod tests {
         .into_body();
         assert_eq!(frame(&mut body).await.unwrap(), "event: state\ndata: 1\n\n");
         assert_eq!(frame(&mut body).await, None);
-    }
-
-    #[test]
-    fn a_source_has_so_many_and_others_are_served() {
-        let (_handle, stop) = StopHandle::new();
-        let streams = Arc::new(Streams::default());
-        let (one, other) = (IpAddr::from([192, 0, 2, 1]), IpAddr::from([192, 0, 2, 2]));
-        let mut held: Vec<_> = (0..STREAMS_PER_SOURCE).map(|_| streams.enter(one, stop.clone()).unwrap()).collect();
-        assert_eq!(streams.enter(one, stop.clone()).unwrap_err().retry_after, Some(STREAM_RETRY_SECONDS));
-        assert!(streams.enter(other, stop.clone()).is_ok());
-        held.pop();
-        assert!(streams.enter(one, stop).is_ok());
     }
 }

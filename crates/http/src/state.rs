@@ -6,8 +6,9 @@ use nod_engine::Engine;
 
 use crate::client::TrustedProxies;
 use crate::host::{BadOrigin, PublicAddress};
+use crate::limits::{STREAMS, STREAMS_PER_SOURCE};
 use crate::pages::Site;
-use crate::sse::Streams;
+use crate::per_source::PerSource;
 use crate::stop::Stop;
 
 /// The engine, the configuration of the faces, and the open streams. Cheap to clone.
@@ -20,7 +21,7 @@ struct Inner {
     proxies: TrustedProxies,
     public: PublicAddress,
     site: Site,
-    streams: Arc<Streams>,
+    streams: Arc<PerSource>,
     stop: Stop,
 }
 
@@ -32,7 +33,8 @@ impl AppState {
     pub fn new(engine: Engine, proxies: TrustedProxies, stop: Stop) -> Result<Self, BadOrigin> {
         let public = PublicAddress::from_origin(&engine.settings().origin)?;
         let site = Site::new(public.origin(), &engine.settings().server_name);
-        Ok(Self(Arc::new(Inner { engine, proxies, public, site, streams: Arc::default(), stop })))
+        let streams = PerSource::new(STREAMS_PER_SOURCE, STREAMS);
+        Ok(Self(Arc::new(Inner { engine, proxies, public, site, streams, stop })))
     }
     /// The use cases.
     #[must_use]
@@ -52,7 +54,7 @@ impl AppState {
     pub(crate) fn site(&self) -> &Site {
         &self.0.site
     }
-    pub(crate) fn streams(&self) -> &Arc<Streams> {
+    pub(crate) fn streams(&self) -> &Arc<PerSource> {
         &self.0.streams
     }
     pub(crate) fn stop(&self) -> Stop {
