@@ -151,6 +151,15 @@ pub(super) fn pending_for(db: &Connection, user: UserId) -> Result<Vec<Challenge
     all(db, sql, (user.0,), rows::challenge)
 }
 
+pub(super) fn overdue(db: &Connection, limit: u32) -> Result<Vec<Challenge>> {
+    let sql = sql!(
+        "SELECT ",
+        columns!(challenges),
+        " FROM challenges WHERE state = 'pending' AND expires_at <= nod_now() ORDER BY expires_at, id LIMIT $1"
+    );
+    all(db, sql, (limit,), rows::challenge)
+}
+
 pub(super) fn denied_since(db: &Connection, user: UserId, since: Timestamp) -> Result<bool> {
     let sql = sql!("SELECT 1 FROM challenges WHERE user_id = $1 AND state = 'denied' AND answered_at >= $2 LIMIT 1");
     Ok(first(db, sql, (user.0, since.0), |_| Ok(()))?.is_some())

@@ -107,6 +107,9 @@ impl Store for SqliteStore {
     async fn pending_for(&self, user: UserId) -> StoreResult<Vec<Challenge>> {
         self.read(move |db| reads::pending_for(db, user)).await
     }
+    async fn overdue(&self, limit: u32) -> StoreResult<Vec<Challenge>> {
+        self.read(move |db| reads::overdue(db, limit)).await
+    }
     async fn denied_since(&self, user: UserId, since: Timestamp) -> StoreResult<bool> {
         self.read(move |db| reads::denied_since(db, user, since)).await
     }

@@ -7,7 +7,7 @@ use super::sql::{Refused, Tx, sql};
 /// What ended longer ago than this is removed.
 const KEPT_AFTER_END: Millis = Millis::days(1);
 
-/// Removes what ended over a day ago; marks overdue challenges expired. How many rows.
+/// Removes what ended over a day ago. How many rows.
 pub(super) fn sweep(tx: Tx<'_>) -> Result<u64, Refused> {
     let kept = (KEPT_AFTER_END.0,);
     let mut rows = 0;
@@ -29,7 +29,5 @@ pub(super) fn sweep(tx: Tx<'_>) -> Result<u64, Refused> {
         ),
         (KEPT_AFTER_END.0, limits::SESSION_LIFE.0),
     )?;
-    rows += tx
-        .run(sql!("UPDATE challenges SET state = 'expired' WHERE state = 'pending' AND expires_at <= nod_now()"), ())?;
     Ok(rows as u64)
 }

@@ -1,15 +1,27 @@
 //! The store on SQLite: the suite that every store must pass, files and migrations, other processes, and kill -9.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod files;
+mod kill;
+mod processes;
+mod story;
+
+use std::path::Path;
 use std::sync::Arc;
 
-use nod_store::SqliteStore;
+use nod_store::{OpenError, SqliteStore};
 use nod_testkit::TestClock;
 use tempfile::TempDir;
 
+/// Opens the database at `path`; it lives by `clock`.
+fn open(path: &Path, clock: &TestClock) -> Result<SqliteStore, OpenError> {
+    let clock = clock.clone();
+    SqliteStore::open(path, Arc::new(move || clock.now()))
+}
+
 fn make(clock: TestClock) -> (SqliteStore, TempDir) {
     let folder = TempDir::new().unwrap();
-    let store = SqliteStore::open(&folder.path().join("nod.db"), Arc::new(move || clock.now())).unwrap();
+    let store = open(&folder.path().join("nod.db"), &clock).unwrap();
     (store, folder)
 }
 

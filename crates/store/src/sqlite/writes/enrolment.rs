@@ -104,7 +104,7 @@ fn move_to(tx: Tx<'_>, enrolment: EnrolmentId, user: UserId, from: EnrolmentStat
             "UPDATE enrolments SET state = $7, code = $8, code_expires_at = $9, device_id = $10
              WHERE id = $1 AND user_id = $2 AND state = $3 AND code IS NOT DISTINCT FROM $4
                AND code_expires_at IS NOT DISTINCT FROM $5 AND device_id IS NOT DISTINCT FROM $6
-               AND expires_at > nod_now() AND (code_expires_at IS NULL OR code_expires_at > nod_now())
+               AND expires_at > nod_now() AND ($7 = 'proved' OR code_expires_at IS NULL OR code_expires_at > nod_now())
                AND EXISTS (SELECT 1 FROM users u WHERE u.id = $2 AND u.state = 'active')
                AND ($8 IS NULL OR NOT EXISTS (SELECT 1 FROM enrolments o WHERE o.code = $8 AND o.id <> $1
                     AND o.state = 'coded' AND o.code_expires_at > nod_now() AND o.expires_at > nod_now()))"
