@@ -19,7 +19,7 @@ use crate::system::OsEntropy;
 /// Pushes under way at once.
 const PUSHES_AT_ONCE: usize = 64;
 /// Time between two rounds of housekeeping.
-const SWEEP_EVERY: Duration = Duration::from_secs(60);
+const SWEEP_EVERY: Duration = Duration::from_secs(10);
 /// Pause after the store failed, before the next try.
 const STORE_PAUSE: Duration = Duration::from_secs(1);
 /// After a stop, pushes under way may take this long.

@@ -1,5 +1,7 @@
 //! The delivery worker: takes due pushes from the outbox, rings, and settles.
 
+use nod_core::audit::EventKind;
+use nod_core::challenge::ChallengeState;
 use nod_core::push::{Push, PushKind, PushState, Stage};
 use nod_core::{ChallengeId, Millis, Timestamp, limits};
 
@@ -9,6 +11,8 @@ use crate::ports::{Ring, Ringer, Rung, Topic, Write};
 
 /// Pushes taken from the outbox at once.
 const BATCH: u32 = 64;
+/// Overdue challenges taken up in one round of housekeeping.
+const OVERDUE_BATCH: u32 = 4_096;
 /// How long a worker may hold a push before another may take it: longer than the sender's total time limit.
 const LEASE: Millis = Millis::seconds(15);
 /// The outbox is looked at again after this span even when nobody woke us.
@@ -129,11 +133,30 @@ impl Engine {
         applied(self.store.commit(writes).await).map(|_| ())
     }
 
-    /// Housekeeping: removes what ended long ago and marks overdue challenges expired. Returns the rows it changed.
+    /// Housekeeping: writes down which challenges nobody answered in time, and removes what ended long ago. Returns the rows
+    /// it changed.
     ///
     /// # Errors
     /// Only the store's.
     pub async fn sweep(&self) -> Outcome<u64> {
-        Ok(self.store.sweep().await?)
+        let mut rows = 0;
+        for challenge in self.store.overdue(OVERDUE_BATCH).await? {
+            let now = self.now().await?;
+            let (Some(user), Some(sign_in)) =
+                (self.store.user(challenge.user).await?, self.store.sign_in(challenge.sign_in).await?)
+            else {
+                continue;
+            };
+            let (app, _) = self.app_for(sign_in.app, user.id).await?;
+            let event = Self::event(EventKind::Expired, now, &user).app(sign_in.app, &self.app_name(app.as_ref()));
+            let (id, to) = (challenge.id, ChallengeState::Expired);
+            let writes = vec![
+                Write::EndChallenge { challenge: id, to, sign_in: sign_in.id, user: user.id },
+                Write::Audit(event.address(&sign_in.address)),
+            ];
+            // Another engine may have been first.
+            rows += u64::from(applied(self.store.commit(writes).await)?);
+        }
+        Ok(rows + self.store.sweep().await?)
     }
 }

@@ -20,6 +20,7 @@ use crate::device::{Phone, device_state, user_body};
 use crate::engine::Engine;
 use crate::fault::{Fault, Outcome, applied};
 use crate::ports::{Topic, Waiter, Write, random};
+use crate::sign_in::Asking;
 use crate::vault::{fresh_secret, hash_secret};
 
 impl Engine {
@@ -155,35 +156,15 @@ impl Engine {
         let now = self.now().await?;
         let code = EnrolmentCode::from_entropy(random(&*self.entropy));
         let code_expires_at = now.after(limits::ENROLMENT_CODE_LIFE);
-        let to = EnrolmentState::Coded { code: hash_secret(&code.to_string()), code_expires_at };
-        let from = match enrolment.state {
-            from @ EnrolmentState::Coded { .. } => from,
-            _ => EnrolmentState::Proved,
-        };
+        let (id, user) = (enrolment.id, enrolment.user);
+        let shown = EnrolmentState::Coded { code: hash_secret(&code.to_string()), code_expires_at };
         let mut writes = Vec::new();
-        if let EnrolmentState::Coded { code_expires_at, .. } = from
-            && code_expires_at.has_passed(now)
-        {
-            return self.renew_expired_code(enrolment, from, to, (code, code_expires_at)).await;
+        if let from @ EnrolmentState::Coded { .. } = enrolment.state {
+            writes.push(Write::MoveEnrolment { enrolment: id, user, from, to: EnrolmentState::Proved });
         }
-        writes.push(Write::MoveEnrolment { enrolment: enrolment.id, user: enrolment.user, from, to });
+        writes.push(Write::MoveEnrolment { enrolment: id, user, from: EnrolmentState::Proved, to: shown });
         self.store.commit(writes).await.map_err(Fault::moved_on)?;
         Ok((code, code_expires_at))
-    }
-
-    /// An expired code cannot be moved on from (its guard says so), except back.
-    async fn renew_expired_code(
-        &self,
-        enrolment: &Enrolment,
-        from: EnrolmentState,
-        to: EnrolmentState,
-        made: (EnrolmentCode, Timestamp),
-    ) -> Outcome<(EnrolmentCode, Timestamp)> {
-        let (enrolment, user) = (enrolment.id, enrolment.user);
-        let back = Write::MoveEnrolment { enrolment, user, from, to: EnrolmentState::Proved };
-        let on = Write::MoveEnrolment { enrolment, user, from: EnrolmentState::Proved, to };
-        self.store.commit(vec![back, on]).await.map_err(Fault::moved_on)?;
-        Ok(made)
     }
 
     /// A phone redeems a code: it becomes a pending device. Guesses are counted by source and in all.
@@ -448,7 +429,7 @@ impl Engine {
     }
 
     /// Binds the asking browser with the new passkey used in it, or, without an assertion, closes the step unbound.
-    /// Gives the browser cookie's secret. A relayed enrolment cannot do this: the passkey signs for our origin only (E18).
+    /// Gives the new bound-browser cookie. A relayed enrolment cannot do this: the passkey signs for our origin only (E18).
     ///
     /// # Errors
     /// [`Fault::BadSignature`] when the assertion does not hold.
@@ -457,8 +438,7 @@ impl Engine {
         enrolment: &Enrolment,
         user: &User,
         assertion: Option<&AssertionJson>,
-        agent: &str,
-        address: &str,
+        asking: &Asking<'_>,
     ) -> Outcome<Option<String>> {
         let now = self.now().await?;
         let EnrolmentState::Confirmed(device) = enrolment.state else {
@@ -469,9 +449,9 @@ impl Engine {
         let cookie = match assertion {
             Some(assertion) => {
                 self.verified_passkey(user, assertion, &self.introduction_challenge(enrolment)).await?;
-                let (binding, cookie) = self.binding(user, &text::shown(agent), address, BoundBy::Passkey, now);
-                writes.extend(binding);
-                Some(cookie)
+                let binding = self.binding(user, asking, BoundBy::Passkey, now).await?;
+                writes.extend(binding.writes);
+                Some(binding.cookie)
             }
             None => None,
         };

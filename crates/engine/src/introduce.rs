@@ -10,6 +10,7 @@ use zeroize::Zeroizing;
 use crate::engine::Engine;
 use crate::fault::{Fault, Outcome, applied};
 use crate::ports::Write;
+use crate::sign_in::Asking;
 use crate::vault::{fresh_secret, hash_secret};
 
 impl Engine {
@@ -30,7 +31,7 @@ impl Engine {
         Ok(token)
     }
 
-    /// Uses the link: with its owner's name and password, this browser becomes bound. Gives the browser cookie's secret.
+    /// Uses the link: with its owner's name and password, this browser becomes bound. Gives the new bound-browser cookie.
     ///
     /// # Errors
     /// [`Fault::Forbidden`] when link, name or password is wrong: which one is not said. Tries count like a sign-in's.
@@ -39,9 +40,9 @@ impl Engine {
         token: &str,
         name: &str,
         password: Zeroizing<String>,
-        agent: &str,
-        address: &str,
+        asking: &Asking<'_>,
     ) -> Outcome<String> {
+        let address = asking.address;
         let now = self.now().await?;
         let refused = || {
             Fault::Forbidden(
@@ -66,10 +67,10 @@ impl Engine {
             self.record(event.detail(&user.name)).await?;
             return Err(refused());
         }
-        let (binding, cookie) = self.binding(&user, &text::shown(agent), address, BoundBy::Link, now);
+        let binding = self.binding(&user, asking, BoundBy::Link, now).await?;
         let mut writes =
             vec![Write::UseIntroductionLink { secret }, Write::ResetCount { bucket: format!("password/name/{name}") }];
-        writes.extend(binding);
-        if applied(self.store.commit(writes).await)? { Ok(cookie) } else { Err(refused()) }
+        writes.extend(binding.writes);
+        if applied(self.store.commit(writes).await)? { Ok(binding.cookie) } else { Err(refused()) }
     }
 }

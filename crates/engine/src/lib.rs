@@ -22,5 +22,5 @@ pub use device::Phone;
 pub use engine::{Engine, Settings};
 pub use fault::{Fault, Outcome};
 pub use password::{Argon2Queue, Passwords};
-pub use sign_in::{AuthnRequest, Begun, Finished};
+pub use sign_in::{Asking, AuthnRequest, Begun, Finished};
 pub use vault::{DATA_KEY_BYTES, Unsealable, Vault, fresh_secret, hash_secret};

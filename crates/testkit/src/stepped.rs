@@ -124,6 +124,7 @@ stepped! {
     fn challenge(id: ChallengeId) -> StoreResult<Option<Challenge>>;
     fn challenges_of(sign_in: SignInId) -> StoreResult<Vec<Challenge>>;
     fn pending_for(user: UserId) -> StoreResult<Vec<Challenge>>;
+    fn overdue(limit: u32) -> StoreResult<Vec<Challenge>>;
     fn denied_since(user: UserId, since: Timestamp) -> StoreResult<bool>;
     fn answered_by(device: DeviceId, limit: u32) -> StoreResult<Vec<Challenge>>;
     fn due_pushes(limit: u32) -> StoreResult<Vec<Push>>;

@@ -48,8 +48,7 @@ pub trait Store: Send + Sync {
     async fn commit(&self, writes: Vec<Write>) -> Result<(), CommitError>;
     /// The waiting room that each commit wakes.
     fn wakes(&self) -> &Wakes;
-    /// Removes what ended long ago (nonces, codes, device sessions, counters, pushes, sign-ins over a day old); marks overdue
-    /// challenges expired. Returns the rows it changed.
+    /// Removes what ended over a day ago: nonces, codes, device sessions, counters, pushes, sign-ins. Returns how many rows.
     async fn sweep(&self) -> StoreResult<u64>;
 
     /// By id.
@@ -99,6 +98,8 @@ pub trait Store: Send + Sync {
     async fn challenges_of(&self, sign_in: SignInId) -> StoreResult<Vec<Challenge>>;
     /// Live challenges of a user, oldest first.
     async fn pending_for(&self, user: UserId) -> StoreResult<Vec<Challenge>>;
+    /// Challenges still called pending whose end has passed, oldest first.
+    async fn overdue(&self, limit: u32) -> StoreResult<Vec<Challenge>>;
     /// Whether the user denied something at or after `since`.
     async fn denied_since(&self, user: UserId, since: Timestamp) -> StoreResult<bool>;
     /// Challenges that this device answered, newest first.

@@ -130,7 +130,7 @@ pub enum Write {
     AddEnrolment(Enrolment),
     /// Guard: issued, not expired; the link has this hash.
     OpenEnrolment { enrolment: EnrolmentId, user: UserId, session: SecretHash, expires_at: Timestamp },
-    /// Guard: in exactly the state `from`, not expired (nor its code, when coded); the user is active.
+    /// Guard: in exactly the state `from`, not expired; the user is active. A code that has run out leads back to `Proved` only.
     MoveEnrolment { enrolment: EnrolmentId, user: UserId, from: EnrolmentState, to: EnrolmentState },
     /// Guard: opened, and fewer than the limit so far.
     CountEnrolmentPassword { enrolment: EnrolmentId },

@@ -65,8 +65,9 @@ impl Engine {
         // An impossible name goes the same way as an unknown one.
         let name = text::canonical_name(&request.user_name).unwrap_or_else(|_| "-".to_owned());
         let user = self.store.user_by_name(&name).await?;
-        let proof = self.browser_proof(request.browser_cookie.as_deref(), now).await?;
-        let bucket = password_bucket(&name, user.as_ref(), &proof);
+        let proof =
+            self.browser_proof(request.browser_cookie.as_deref(), user.as_ref().map(|user| user.id), now).await?;
+        let bucket = password_bucket(&name, &proof);
         self.count_password_try(&bucket, &name, &request.address, now).await?;
         let hash = user.as_ref().filter(|u| u.state == UserState::Active).and_then(|u| u.password_hash.clone());
         let fits = request.password.len() <= MAX_PASSWORD_BYTES;
@@ -88,17 +89,22 @@ impl Engine {
     ) -> Outcome<Begun> {
         let now = self.now().await?;
         let bound = match proof {
-            Proof::Bound(browser, secret) if browser.user == user.id => Some((browser, secret)),
-            Proof::Clone(browser) if browser.user == user.id => {
+            Proof::Bound(browser, secret) => Some((browser, secret)),
+            Proof::Clone(browser) => {
                 self.unbind_clone(user, &browser, &request.address, now).await?;
                 None
             }
-            _ => None,
+            Proof::Unknown => None,
         };
         for _ in 0..MAX_RETRIES {
             let now = self.now().await?;
             let (token, sign_in) = self.new_sign_in(user, request, bound.as_ref().map(|(browser, _)| browser.id), now);
-            let rotation = bound.as_ref().and_then(|(browser, secret)| self.rotation(browser, *secret, now));
+            let rotation = match &bound {
+                Some((browser, secret)) => {
+                    self.rotation(request.browser_cookie.as_deref(), browser, secret, now).await?
+                }
+                None => None,
+            };
             let mut writes = vec![Write::ResetCount { bucket: bucket.to_owned() }, Write::AddSignIn(sign_in.clone())];
             let facts = self.facts(user, &sign_in, now).await?;
             match decide(&facts.policy) {
@@ -187,10 +193,10 @@ fn source_bucket(address: &str) -> String {
 }
 
 /// Bound and unbound sources count apart, so that a stranger cannot lock the owner out (A05).
-fn password_bucket(name: &str, user: Option<&User>, proof: &Proof) -> String {
-    match (proof, user) {
-        (Proof::Bound(browser, _), Some(user)) if browser.user == user.id => format!("password/browser/{}", browser.id),
-        _ => format!("password/name/{name}"),
+fn password_bucket(name: &str, proof: &Proof) -> String {
+    match proof {
+        Proof::Bound(browser, _) => format!("password/browser/{}", browser.id),
+        Proof::Clone(_) | Proof::Unknown => format!("password/name/{name}"),
     }
 }
 

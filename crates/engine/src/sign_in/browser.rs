@@ -1,21 +1,43 @@
 //! Bound browsers: proof at the start of a sign-in, rotation, clones (INV-11, INV-12).
+//!
+//! One browser profile may be bound to several people (a shared computer): its cookie holds one secret for each, joined by dots.
 
 use nod_core::audit::EventKind;
 use nod_core::people::User;
 use nod_core::possession::{BoundBy, Browser, BrowserSecret};
-use nod_core::{BrowserId, SecretHash, Timestamp, UserId, limits};
+use nod_core::{BrowserId, Timestamp, UserId, limits, text};
 
 use crate::engine::Engine;
 use crate::fault::{Fault, Outcome, applied};
 use crate::ports::Write;
 use crate::vault::{fresh_secret, hash_secret};
 
-/// What a browser's cookie proved.
+/// People whose binding one browser keeps; beyond it the oldest is dropped.
+const MAX_SECRETS_PER_BROWSER: usize = 8;
+
+/// The browser that asks, as a front end sees it.
+#[derive(Clone, Copy)]
+pub struct Asking<'a> {
+    /// Its bound-browser cookie, if sent.
+    pub cookie: Option<&'a str>,
+    /// Its label for people.
+    pub agent: &'a str,
+    /// Client address (INV-25).
+    pub address: &'a str,
+}
+
+impl std::fmt::Debug for Asking<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Asking").field("agent", &self.agent).field("address", &self.address).finish_non_exhaustive()
+    }
+}
+
+/// What a browser's cookie proved of one person.
 pub(super) enum Proof {
     /// Nothing: an unknown browser.
     Unknown,
     /// Bound, with this secret.
-    Bound(Browser, SecretHash),
+    Bound(Browser, String),
     /// A copy of a bound browser.
     Clone(Browser),
 }
@@ -26,16 +48,61 @@ pub(super) struct Rotation {
     pub(super) cookie: String,
 }
 
+/// A new binding to commit, and the cookie to send.
+pub(crate) struct Binding {
+    pub(crate) writes: [Write; 2],
+    pub(crate) browser: BrowserId,
+    pub(crate) cookie: String,
+}
+
+fn secrets(cookie: Option<&str>) -> impl Iterator<Item = &str> {
+    cookie.unwrap_or_default().split('.').filter(|secret| !secret.is_empty()).take(MAX_SECRETS_PER_BROWSER)
+}
+
 impl Engine {
-    /// What the cookie proves about a browser of anybody's. Says nothing of the user who signs in.
-    pub(super) async fn browser_proof(&self, cookie: Option<&str>, now: Timestamp) -> Outcome<Proof> {
-        let Some(cookie) = cookie else { return Ok(Proof::Unknown) };
-        let secret = hash_secret(cookie);
-        let Some((browser, known)) = self.store.browser_by_secret(secret).await? else { return Ok(Proof::Unknown) };
-        if !browser.is_bound(now) || !self.browser_is_intact(&browser) {
-            return Ok(Proof::Unknown);
+    /// What the cookie proves of `user`. Every secret in it is looked up whoever signs in, so that time tells nothing (INV-29).
+    pub(super) async fn browser_proof(
+        &self,
+        cookie: Option<&str>,
+        user: Option<UserId>,
+        now: Timestamp,
+    ) -> Outcome<Proof> {
+        let mut proof = Proof::Unknown;
+        for secret in secrets(cookie) {
+            let Some((browser, known)) = self.store.browser_by_secret(hash_secret(secret)).await? else { continue };
+            if Some(browser.user) != user || !browser.is_bound(now) || !self.browser_is_intact(&browser) {
+                continue;
+            }
+            proof = if known.retired { Proof::Clone(browser) } else { Proof::Bound(browser, secret.to_owned()) };
         }
-        Ok(if known.retired { Proof::Clone(browser) } else { Proof::Bound(browser, secret) })
+        Ok(proof)
+    }
+
+    /// The bound browser of `user` that this cookie is of, for showing which one "this browser" is.
+    ///
+    /// # Errors
+    /// Only the store's.
+    pub async fn this_browser(&self, cookie: Option<&str>, user: UserId) -> Outcome<Option<BrowserId>> {
+        let now = self.now().await?;
+        Ok(match self.browser_proof(cookie, Some(user), now).await? {
+            Proof::Bound(browser, _) => Some(browser.id),
+            Proof::Unknown | Proof::Clone(_) => None,
+        })
+    }
+
+    /// The cookie with a new secret for `user`, without what it held for them before, and what others still use.
+    async fn cookie_with(&self, cookie: Option<&str>, user: UserId, secret: String, now: Timestamp) -> Outcome<String> {
+        let mut kept = Vec::new();
+        for other in secrets(cookie) {
+            let found = self.store.browser_by_secret(hash_secret(other)).await?;
+            if found.is_some_and(|(browser, known)| browser.user != user && browser.is_bound(now) && !known.retired) {
+                kept.push(other.to_owned());
+            }
+        }
+        let surplus = (kept.len() + 1).saturating_sub(MAX_SECRETS_PER_BROWSER);
+        kept.drain(..surplus);
+        kept.push(secret);
+        Ok(kept.join("."))
     }
 
     /// Unbinds both copies, ends what they opened, and says so (INV-12).
@@ -57,43 +124,51 @@ impl Engine {
     }
 
     /// The next secret for a browser, unless it was given one a moment ago: then a reply may still be under way.
-    pub(super) fn rotation(&self, browser: &Browser, used: SecretHash, now: Timestamp) -> Option<Rotation> {
+    pub(super) async fn rotation(
+        &self,
+        cookie: Option<&str>,
+        browser: &Browser,
+        used: &str,
+        now: Timestamp,
+    ) -> Outcome<Option<Rotation>> {
         if !browser.last_used_at.after(limits::BROWSER_ROTATION_GRACE).has_passed(now) {
-            return None;
+            return Ok(None);
         }
-        let (cookie, hash) = fresh_secret(&*self.entropy);
+        let (secret, hash) = fresh_secret(&*self.entropy);
         let next = BrowserSecret { hash, browser: browser.id, issued_at: now, retired: false };
-        Some(Rotation { write: Write::RotateBrowser { browser: browser.id, used, next }, cookie })
+        let write = Write::RotateBrowser { browser: browser.id, used: hash_secret(used), next };
+        Ok(Some(Rotation { write, cookie: self.cookie_with(cookie, browser.user, secret, now).await? }))
     }
 
-    /// Writes that bind a new browser, and its cookie.
-    pub(crate) fn binding(
+    /// Writes that bind a new browser, its id and its cookie.
+    pub(crate) async fn binding(
         &self,
         user: &User,
-        label: &str,
-        address: &str,
+        asking: &Asking<'_>,
         by: BoundBy,
         now: Timestamp,
-    ) -> (Vec<Write>, String) {
+    ) -> Outcome<Binding> {
         let id = BrowserId(self.fresh_id());
-        let (cookie, hash) = fresh_secret(&*self.entropy);
+        let (secret, hash) = fresh_secret(&*self.entropy);
+        let label = text::shown(asking.agent);
+        let how = match by {
+            BoundBy::Passkey => label.clone(),
+            BoundBy::Link => format!("{label}, bound by an administrator's link"),
+        };
         let browser = Browser {
             id,
             user: user.id,
-            label: label.to_owned(),
+            label,
             bound_by: by,
             bound: true,
             created_at: now,
             last_used_at: now,
             checksum: self.vault.mac("browser", &[&id.0, &user.id.0]),
         };
-        let how = match by {
-            BoundBy::Passkey => label.to_owned(),
-            BoundBy::Link => format!("{label}, bound by an administrator's link"),
-        };
-        let event = Self::event(EventKind::BrowserBound, now, user).address(address).detail(how);
-        let secret = BrowserSecret { hash, browser: id, issued_at: now, retired: false };
-        (vec![Write::BindBrowser(browser, secret), Write::Audit(event)], cookie)
+        let event = Self::event(EventKind::BrowserBound, now, user).address(asking.address).detail(how);
+        let row = BrowserSecret { hash, browser: id, issued_at: now, retired: false };
+        let cookie = self.cookie_with(asking.cookie, user.id, secret, now).await?;
+        Ok(Binding { writes: [Write::BindBrowser(browser, row), Write::Audit(event)], browser: id, cookie })
     }
 
     /// Unbinds one browser and ends what it opened.

@@ -9,6 +9,7 @@ use nod_core::sign_in::{SignIn, SignInState};
 use nod_core::{SessionId, Timestamp, limits};
 
 use super::ask::{Facts, prompts_bucket};
+use super::browser::Asking;
 use super::is_over;
 use crate::engine::Engine;
 use crate::fault::{Fault, Outcome};
@@ -37,7 +38,7 @@ impl Engine {
     ///
     /// # Errors
     /// [`Fault::Conflict`] when there is nothing to collect (any more); [`Fault::Forbidden`] when the door has shut since.
-    pub async fn finish(&self, sign_in: &SignIn) -> Outcome<Finished> {
+    pub async fn finish(&self, sign_in: &SignIn, browser_cookie: Option<&str>) -> Outcome<Finished> {
         let now = self.now().await?;
         if is_over(sign_in, now) {
             return Err(Fault::Gone("sign-in"));
@@ -52,12 +53,19 @@ impl Engine {
         let (mut writes, method, bound) = match sign_in.state {
             SignInState::Open => self.collect_push(&user, sign_in, now).await?,
             SignInState::Proved { passkey, keep_browser } => {
-                self.collect_passkey(&user, sign_in, passkey, keep_browser, &facts, now).await?
+                let keep = (keep_browser && !facts.policy.browser_bound).then_some(Asking {
+                    cookie: browser_cookie,
+                    agent: &sign_in.agent,
+                    address: &sign_in.address,
+                });
+                self.collect_passkey(&user, passkey, keep, &facts, now).await?
             }
             SignInState::Finished | SignInState::Cancelled => {
                 return Err(Fault::Conflict("this sign-in is over: start again".to_owned()));
             }
         };
+        let proved = matches!(sign_in.state, SignInState::Proved { .. });
+        writes.push(Write::FinishSignIn { sign_in: sign_in.id, proved });
         let (cookie, browser) = bound.map_or((None, sign_in.browser), |(cookie, id)| (Some(cookie), Some(id)));
         let (secret, hash) = fresh_secret(&*self.entropy);
         let session = Session {
@@ -88,19 +96,15 @@ impl Engine {
         let challenge = challenge.ok_or_else(|| Fault::Conflict("this sign-in has not been approved".to_owned()))?;
         self.check_record(user, &challenge, now).await?;
         let method = if challenge.number.is_some() { Method::PushNumber } else { Method::Push };
-        let writes = vec![
-            Write::ConsumeChallenge { challenge: challenge.id, sign_in: sign_in.id, user: user.id },
-            Write::FinishSignIn { sign_in: sign_in.id, proved: false },
-        ];
-        Ok((writes, method, None))
+        let consume = Write::ConsumeChallenge { challenge: challenge.id, sign_in: sign_in.id, user: user.id };
+        Ok((vec![consume], method, None))
     }
 
     async fn collect_passkey(
         &self,
         user: &User,
-        sign_in: &SignIn,
         passkey: nod_core::PasskeyId,
-        keep_browser: bool,
+        keep: Option<Asking<'_>>,
         facts: &Facts,
         now: Timestamp,
     ) -> Outcome<Collected> {
@@ -108,14 +112,16 @@ impl Engine {
         if !passkeys.iter().any(|p| p.id == passkey) {
             return Err(Fault::Forbidden("this passkey was removed: start again".to_owned()));
         }
-        let mut writes = vec![Write::FinishSignIn { sign_in: sign_in.id, proved: true }];
-        let bound = (keep_browser && !facts.policy.browser_bound).then(|| {
-            let (binding, cookie) = self.binding(user, &sign_in.agent, &sign_in.address, BoundBy::Passkey, now);
-            let id = binding.iter().find_map(|w| if let Write::BindBrowser(b, _) = w { Some(b.id) } else { None });
-            writes.extend(binding);
-            id.map(|id| (cookie, id))
-        });
-        Ok((writes, Method::Passkey, bound.flatten()))
+        let mut writes = Vec::new();
+        let bound = match keep {
+            Some(asking) => {
+                let binding = self.binding(user, &asking, BoundBy::Passkey, now).await?;
+                writes.extend(binding.writes);
+                Some((binding.cookie, binding.browser))
+            }
+            None => None,
+        };
+        Ok((writes, Method::Passkey, bound))
     }
 
     /// Verifies the stored record again: signed answer, assertion, phone and its checksum.

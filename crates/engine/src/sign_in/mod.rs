@@ -8,6 +8,7 @@ mod passkey;
 mod status;
 
 pub use begin::{AuthnRequest, Begun};
+pub use browser::Asking;
 pub use finish::Finished;
 
 use nod_core::sign_in::SignIn;

@@ -6,7 +6,7 @@ use nod_core::Timestamp;
 use nod_core::access::{Method, Session};
 use nod_core::people::User;
 use nod_core::possession::{BoundBy, Browser, Device, DeviceState, Platform};
-use nod_engine::{Outcome, hash_secret};
+use nod_engine::Outcome;
 
 use super::ago::ago;
 use super::views::{AccountView, BrowserRow, DeviceRow, SessionRow};
@@ -23,10 +23,8 @@ pub(super) async fn draw(state: &AppState, session: &Session, user: &User, heade
     browsers.retain(|browser| browser.is_bound(now));
     let mut sessions = store.sessions_of(user.id).await?;
     sessions.retain(|session| session.is_live(now));
-    let this_browser = match cookies::BROWSER.read(headers) {
-        Some(cookie) => store.browser_by_secret(hash_secret(&cookie)).await?.map(|(browser, _)| browser.id),
-        None => None,
-    };
+    let cookie = cookies::BROWSER.read(headers);
+    let this_browser = state.engine().this_browser(cookie.as_deref(), user.id).await?;
     let this_browser_bound = browsers.iter().any(|browser| Some(browser.id) == this_browser);
     let site = state.site();
     let view = AccountView {

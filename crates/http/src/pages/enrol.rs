@@ -8,6 +8,7 @@ use axum::response::{AppendHeaders, IntoResponse as _, Response};
 use http::header::SET_COOKIE;
 use http::{HeaderMap, StatusCode};
 use nod_core::limits;
+use nod_engine::Asking;
 use nod_protocol::pages::{ConfirmRequest, EnrolStatus, OpenRequest, PasswordRequest};
 use nod_protocol::webauthn::{AssertionJson, RequestOptions};
 use serde::Deserialize;
@@ -118,9 +119,10 @@ pub(super) async fn passkey(
     own: OwnEnrolment,
     JsonBody(body): JsonBody<IntroduceHere>,
 ) -> Reply<Response> {
-    let (agent, address, engine) = (agent::label_of(&headers), address.to_string(), state.engine());
-    let secret =
-        engine.introduce_after_enrolment(&own.enrolment, &own.user, body.assertion.as_ref(), &agent, &address).await?;
-    let set = secret.map(|secret| (SET_COOKIE, cookies::BROWSER.set(&secret, limits::BROWSER_LIFE)));
+    let (cookie, agent, address) = (cookies::BROWSER.read(&headers), agent::label_of(&headers), address.to_string());
+    let asking = Asking { cookie: cookie.as_deref(), agent: &agent, address: &address };
+    let engine = state.engine();
+    let bound = engine.introduce_after_enrolment(&own.enrolment, &own.user, body.assertion.as_ref(), &asking).await?;
+    let set = bound.map(|cookie| (SET_COOKIE, cookies::BROWSER.set(&cookie, limits::BROWSER_LIFE)));
     Ok((AppendHeaders(set), Json(own.status(engine).await?)).into_response())
 }

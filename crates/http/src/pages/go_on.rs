@@ -5,8 +5,8 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use axum::response::{AppendHeaders, IntoResponse as _, Redirect, Response};
-use http::StatusCode;
 use http::header::SET_COOKIE;
+use http::{HeaderMap, StatusCode};
 use nod_core::limits;
 use nod_protocol::device_api::ErrorCode;
 use nod_protocol::pages::{LocationAnswer, SignInPasskeyRequest, SignInStatus};
@@ -87,8 +87,13 @@ pub(super) async fn passkey(
 }
 
 /// POST `/sign-in/finish`: collects the result, once, and issues the session.
-pub(super) async fn finish(State(state): State<AppState>, own: OwnSignIn, _: NoBody) -> Reply<Response> {
-    let done = state.engine().finish(&own.sign_in).await?;
+pub(super) async fn finish(
+    State(state): State<AppState>,
+    headers: HeaderMap,
+    own: OwnSignIn,
+    _: NoBody,
+) -> Reply<Response> {
+    let done = state.engine().finish(&own.sign_in, cookies::BROWSER.read(&headers).as_deref()).await?;
     let mut set = vec![
         (SET_COOKIE, cookies::SESSION.set(&done.session, limits::SESSION_LIFE)),
         (SET_COOKIE, cookies::SIGN_IN.clear()),

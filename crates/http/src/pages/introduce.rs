@@ -5,6 +5,7 @@ use axum::response::{AppendHeaders, IntoResponse as _, Response};
 use http::header::SET_COOKIE;
 use http::{HeaderMap, StatusCode};
 use nod_core::limits;
+use nod_engine::Asking;
 use nod_protocol::pages::IntroduceRequest;
 use zeroize::Zeroizing;
 
@@ -30,9 +31,10 @@ pub(super) async fn submit(
     headers: HeaderMap,
     JsonBody(body): JsonBody<IntroduceRequest>,
 ) -> Reply<Response> {
-    let (password, agent) = (Zeroizing::new(body.password), agent::label_of(&headers));
-    let secret =
-        state.engine().introduce_by_link(&body.token, &body.user, password, &agent, &address.to_string()).await?;
-    let set = AppendHeaders([(SET_COOKIE, cookies::BROWSER.set(&secret, limits::BROWSER_LIFE))]);
+    let (cookie, agent, address) = (cookies::BROWSER.read(&headers), agent::label_of(&headers), address.to_string());
+    let asking = Asking { cookie: cookie.as_deref(), agent: &agent, address: &address };
+    let password = Zeroizing::new(body.password);
+    let bound = state.engine().introduce_by_link(&body.token, &body.user, password, &asking).await?;
+    let set = AppendHeaders([(SET_COOKIE, cookies::BROWSER.set(&bound, limits::BROWSER_LIFE))]);
     Ok((StatusCode::NO_CONTENT, set).into_response())
 }

@@ -4,7 +4,7 @@ use http::Method;
 use http::header::AUTHORIZATION;
 use nod_core::people::User;
 use nod_core::{SecretHash, SignInId};
-use nod_engine::{AuthnRequest, Begun};
+use nod_engine::{Asking, AuthnRequest, Begun};
 use nod_phone::{SoftPasskey, keys};
 use nod_protocol::answer::{AnswerPayload, Decision, sign_answer};
 use nod_protocol::device_api::{
@@ -83,8 +83,8 @@ pub(crate) async fn enrolled(world: &World, name: &str) -> Person {
     let (enrolment, _) = engine.enrolment_of(&cookie).await.unwrap();
     let options = engine.enrolment_passkey_options(&enrolment).await.unwrap();
     let assertion = passkey.assert(options.challenge.as_bytes(), &origin()).unwrap();
-    let browser =
-        engine.introduce_after_enrolment(&enrolment, &owner, Some(&assertion), "Firefox on Linux", "192.0.2.1");
+    let asking = Asking { cookie: None, agent: "Firefox on Linux", address: "192.0.2.1" };
+    let browser = engine.introduce_after_enrolment(&enrolment, &owner, Some(&assertion), &asking);
     let browser = browser.await.unwrap();
     Person { user, phone: Phone { key, passkey, device: joined.device, token }, browser }
 }
@@ -148,7 +148,7 @@ impl Person {
         let answer = world.send(with(&self.phone.token, Method::POST, &paths::answer(&id)).json(&body)).await;
         assert_eq!(answer.status, 200, "{}", answer.text());
         let sign_in = world.engine.sign_in_of(&token).await.unwrap();
-        let finished = world.engine.finish(&sign_in).await.unwrap();
+        let finished = world.engine.finish(&sign_in, None).await.unwrap();
         (finished.session, finished.location)
     }
 

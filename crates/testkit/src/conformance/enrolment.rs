@@ -134,6 +134,10 @@ pub async fn codes_end_and_are_unique_while_shown<S: Store + 'static>(bed: &Bed<
     bed.accepts([moving(2, EnrolmentState::Proved, coded(40, end))]).await;
     let shown = bed.store.enrolment_by_code(hash(40)).await;
     assert_eq!(shown.map(|row| row.map(|row| row.id)), Ok(Some(EnrolmentId([2; 16]))));
+    // A code that has run out can be replaced, by going back.
+    bed.clock.set(end);
+    bed.refuses(moving(2, coded(40, end), coded(42, end.after(Millis(9))))).await;
+    bed.accepts([moving(2, coded(40, end), EnrolmentState::Proved)]).await;
 }
 
 pub async fn confirmed_enrolments_do_not_go_back<S: Store + 'static>(bed: &Bed<S>) {

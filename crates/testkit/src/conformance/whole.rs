@@ -204,10 +204,14 @@ pub async fn the_sweep_removes_what_ended_long_ago<S: Store + 'static>(bed: &Bed
     .await;
     bed.just_before(end);
     assert_eq!(bed.store.sweep().await, Ok(0));
+    assert_eq!(bed.store.overdue(9).await, Ok(vec![]));
     bed.clock.set(end);
-    assert_eq!(bed.store.sweep().await, Ok(1), "the overdue challenge");
-    let state = bed.store.challenge(ASKED).await.map(|row| row.map(|row| row.state));
-    assert_eq!(state, Ok(Some(ChallengeState::Expired)));
+    let overdue = bed.store.overdue(9).await.map(|rows| rows.iter().map(|row| row.id).collect::<Vec<_>>());
+    assert_eq!(overdue, Ok(vec![ASKED]));
+    assert_eq!(bed.store.overdue(0).await, Ok(vec![]));
+    let expire = Write::EndChallenge { challenge: ASKED, to: ChallengeState::Expired, sign_in: SIGN_IN, user: ANNA };
+    bed.accepts([expire]).await;
+    assert_eq!(bed.store.overdue(9).await, Ok(vec![]));
     let long = end.after(Millis::days(1));
     bed.just_before(long);
     assert_eq!(bed.store.sweep().await, Ok(0));

@@ -101,6 +101,16 @@ impl State {
         )
     }
 
+    pub(super) fn overdue(&self, limit: u32, now: Timestamp) -> Vec<Challenge> {
+        let mut overdue = sorted(
+            self.challenges.values(),
+            |challenge| challenge.state == ChallengeState::Pending && challenge.expires_at.has_passed(now),
+            |challenge| (challenge.expires_at, challenge.id),
+        );
+        overdue.truncate(limit as usize);
+        overdue
+    }
+
     pub(super) fn denied_since(&self, user: UserId, since: Timestamp) -> bool {
         self.challenges.values().any(|challenge| {
             let denied = matches!(&challenge.state, ChallengeState::Denied(answer) if answer.at >= since);

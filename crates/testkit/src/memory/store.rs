@@ -106,6 +106,9 @@ impl Store for MemoryStore {
     async fn pending_for(&self, user: UserId) -> StoreResult<Vec<Challenge>> {
         Ok(self.lock().pending_for(user, self.clock.now()))
     }
+    async fn overdue(&self, limit: u32) -> StoreResult<Vec<Challenge>> {
+        Ok(self.lock().overdue(limit, self.clock.now()))
+    }
     async fn denied_since(&self, user: UserId, since: Timestamp) -> StoreResult<bool> {
         Ok(self.lock().denied_since(user, since))
     }

@@ -1,6 +1,5 @@
 //! Removal of what ended long ago.
 
-use nod_core::challenge::ChallengeState;
 use nod_core::{Millis, Timestamp, limits};
 
 use super::State;
@@ -9,7 +8,7 @@ use super::State;
 const KEPT_AFTER_END: Millis = Millis::days(1);
 
 impl State {
-    /// Removes what ended over a day before `now`; marks overdue challenges expired. How many rows.
+    /// Removes what ended over a day before `now`. How many rows.
     pub(super) fn sweep(&mut self, now: Timestamp) -> u64 {
         let limit = now.before(KEPT_AFTER_END);
         let mut rows = self.nonces.remove_where(|_, end| end.has_passed(limit));
@@ -25,10 +24,6 @@ impl State {
                 .get(&app_session.session)
                 .is_none_or(|session| session.created_at.after(limits::SESSION_LIFE).has_passed(limit))
         });
-        rows += self.challenges.change_where(
-            |challenge| challenge.state == ChallengeState::Pending && challenge.expires_at.has_passed(now),
-            |challenge| challenge.state = ChallengeState::Expired,
-        );
         rows
     }
 }

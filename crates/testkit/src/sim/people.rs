@@ -6,7 +6,7 @@ use std::rc::Rc;
 use nod_core::people::UserState;
 use nod_core::{ChallengeId, DeviceId, SignInId, UserId};
 use nod_engine::ports::{Entropy, Store};
-use nod_engine::{AuthnRequest, Begun, Engine, Fault, Outcome};
+use nod_engine::{Asking, AuthnRequest, Begun, Engine, Fault, Outcome};
 use nod_phone::{Origin, SoftPasskey, keys};
 use nod_protocol::answer::{AnswerPayload, Decision, sign_answer};
 use nod_protocol::device_api::{
@@ -97,7 +97,8 @@ async fn enrol(engine: &Engine, dice: &SeededEntropy, user: UserId) -> Outcome<(
     let (enrolment, _) = engine.enrolment_of(&cookie).await?;
     let options = engine.enrolment_passkey_options(&enrolment).await?;
     let assertion = passkey.assert(options.challenge.as_bytes(), &origin()).map_err(|error| bad(error.to_string()))?;
-    let bound = engine.introduce_after_enrolment(&enrolment, &owner, Some(&assertion), "Firefox on Linux", "192.0.2.1");
+    let asking = Asking { cookie: None, agent: "Firefox on Linux", address: "192.0.2.1" };
+    let bound = engine.introduce_after_enrolment(&enrolment, &owner, Some(&assertion), &asking);
     Ok((SimPhone { key, passkey, device: joined.device, token }, bound.await?))
 }
 
@@ -161,7 +162,7 @@ pub(super) async fn sign_in<S: Store + 'static>(shared: Rc<Shared<S>>, person: u
 async fn collect<S: Store + 'static>(shared: Rc<Shared<S>>, token: String, id: SignInId) {
     shared.pause(6).await;
     let Ok(sign_in) = shared.engine().sign_in_of(&token).await else { return };
-    if shared.engine().finish(&sign_in).await.is_ok() {
+    if shared.engine().finish(&sign_in, None).await.is_ok() {
         let mut ledger = shared.ledger.borrow_mut();
         *ledger.collected.entry(id).or_default() += 1;
         ledger.tally.grants += 1;

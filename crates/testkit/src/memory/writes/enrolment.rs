@@ -81,7 +81,7 @@ impl State {
         self.user_active(user)?;
         when(may_move(from, to))?;
         if let EnrolmentState::Coded { code_expires_at, .. } = from {
-            when(!code_expires_at.has_passed(now))?;
+            when(to == EnrolmentState::Proved || !code_expires_at.has_passed(now))?;
         }
         if let EnrolmentState::Coded { code, .. } = to {
             when(!self.enrolments.values().any(|other| other.id != enrolment && shows(other, code, now)))?;
