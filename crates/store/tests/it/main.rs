@@ -4,6 +4,7 @@
 mod files;
 mod kill;
 mod processes;
+mod simulation;
 mod story;
 
 use std::path::Path;
