@@ -183,7 +183,8 @@ async fn enrol(common: &Common, arguments: EnrolArguments) -> Outcome {
     }
     let account = phone.account();
     output::line(format!("This terminal now answers for {} at {}.", account.user.display_name, account.server_name));
-    output::line("Wait for a request: nod phone wait");
+    let state = arguments.file.path.map_or_else(String::new, |path| format!(" --state {}", path.display()));
+    output::line(format!("Wait for a request: nod phone wait{state}"));
     Ok(())
 }
 

@@ -56,7 +56,7 @@ pub(crate) enum UserCommand {
     },
     /// Make the single-use link by which a phone is enrolled, and wait until it is
     #[command(
-        after_long_help = "The link lasts 72 hours and works once. Give it to the person; it opens in a browser on a computer\nor on the phone itself. An earlier link of the same account ends.\n\nExamples:\n  nod user enrol anna\n  nod user enrol anna --no-wait --json"
+        after_long_help = "The link lasts 72 hours and works once. Give it to the person; it opens in a browser on a computer\nor on the phone itself. An earlier link of the same account ends. With --json it prints the link and ends.\n\nExamples:\n  nod user enrol anna\n  nod user enrol anna --json"
     )]
     Enrol {
         /// User name
