@@ -118,10 +118,32 @@ async function answered(request, outcome) {
       return;
     }
   }
-  put("outcome", outcomeScreen(outcome, refreshAndDecide));
+  put("outcome", outcomeScreen(await explained(request, outcome), refreshAndDecide));
 }
 
+/**
+ * A request that ended without this phone's answer may have ended because the phone was removed from the account.
+ * @param {Request} request
+ * @param {string} outcome
+ */
+async function explained(request, outcome) {
+  if (outcome !== "conflict" && outcome !== "gone") {
+    return outcome;
+  }
+  await openSession().catch(() => {});
+  state.accounts = await allAccounts();
+  const account = state.accounts.find((one) => one.device === request.device);
+  return account?.state === "revoked" ? "revoked" : outcome;
+}
+
+/** Whether no account is left that this phone could answer for. */
+const allRemoved = () => state.accounts.every((account) => account.state === "revoked");
+
 function refreshAndDecide() {
+  if (allRemoved()) {
+    go.accounts();
+    return;
+  }
   state.screen = "home";
   void refresh();
 }
@@ -146,6 +168,11 @@ async function refresh(address = location.hash) {
     state.online = true;
   } catch (error) {
     state.online = !(error instanceof ApiError && error.status === 0);
+    state.accounts = await allAccounts();
+    if (state.online && INTERRUPTIBLE.has(state.screen) && allRemoved()) {
+      go.accounts();
+      return;
+    }
   }
   navigator.setAppBadge?.(state.requests.length).catch(() => {});
   decide();
@@ -180,7 +207,8 @@ function followOpen(shown) {
   }
   const current = state.requests.find((one) => one.id === shown.id);
   if (!current && state.online) {
-    put("outcome", outcomeScreen("conflict", refreshAndDecide));
+    state.isBusy = () => true;
+    void answered(shown, "conflict");
   } else if (current && current.version !== shown.version) {
     go.request(current, true);
   }
@@ -219,7 +247,7 @@ async function start() {
     go.resume(unfinished);
     return;
   }
-  if (state.accounts.every((account) => account.state === "revoked")) {
+  if (allRemoved()) {
     go.accounts();
     return;
   }

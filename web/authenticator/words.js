@@ -61,6 +61,10 @@ const outcomes = {
     sentence: "This sign-in has ended. If you started it, try again there: you get a new number.",
   },
   gone: { title: "Too late", sentence: "This sign-in has ended. If you started it, try again there." },
+  revoked: {
+    title: "This phone was removed",
+    sentence: "It can no longer answer for this account. If you did not expect that, ask your administrator.",
+  },
   conflict: { title: "Already answered", sentence: "This sign-in was answered, cancelled or replaced in the meantime." },
 };
 

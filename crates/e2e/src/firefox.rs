@@ -293,6 +293,17 @@ impl Firefox {
         self.call("WebAuthn:SetUserVerified", &json!({"authenticatorId": id, "isUserVerified": verified}));
     }
 
+    /// Passkeys of the virtual authenticator, with their private keys.
+    ///
+    /// # Panics
+    /// Without [`Self::add_authenticator`] before.
+    #[track_caller]
+    pub fn credentials(&self) -> Vec<Value> {
+        let id = self.authenticator.as_ref().expect("an authenticator was added");
+        let found = self.call("WebAuthn:GetCredentials", &json!({"authenticatorId": id}));
+        found.as_array().or(found["value"].as_array()).cloned().unwrap_or_default()
+    }
+
     /// Ends Firefox and waits for it.
     pub fn quit(mut self) {
         self.stop(true);

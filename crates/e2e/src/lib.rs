@@ -23,6 +23,7 @@ pub mod marionette;
 pub mod nginx;
 pub mod page;
 pub mod process;
+pub mod product;
 pub mod push_check;
 pub mod push_receiver;
 pub mod push_stub;

@@ -11,6 +11,7 @@
 mod chromium;
 mod firefox;
 mod nginx;
+mod product;
 mod push;
 mod sender;
 mod site;

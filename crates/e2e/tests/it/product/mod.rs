@@ -1,0 +1,9 @@
+//! The whole product in real browsers, driven through the pages that a person sees.
+
+mod desk;
+mod firefox_phone;
+mod handset;
+mod look;
+mod screen;
+mod site;
+mod stage;

@@ -1,0 +1,64 @@
+//! The protected app: a page that says who the proxy says it is, behind the real nginx.
+
+use nod_e2e::nginx::Nginx;
+use nod_e2e::product::Product;
+use nod_e2e::web::{Request, Response, WebServer};
+
+/// Host of the app; another site than Nod's to both browsers.
+pub(crate) const HOST: &str = "site.localhost";
+
+const GUIDE: &str = include_str!("../../../../../docs/guide/protect-an-app.md");
+
+pub(crate) struct Site {
+    nginx: Nginx,
+}
+
+impl Site {
+    /// Starts app and nginx, and tells Nod of the app.
+    pub(crate) fn start(product: &Product) -> Self {
+        let app = WebServer::start(answer);
+        let nginx = Nginx::start(|port| configuration(port, product.port(), app.port()));
+        let site = Self { nginx };
+        product.nod(&["app", "add", "wiki", "--display-name", "Wiki", "--origin", &site.origin()]);
+        site
+    }
+
+    pub(crate) fn origin(&self) -> String {
+        format!("http://{HOST}:{}", self.nginx.port())
+    }
+
+    pub(crate) fn page(&self, path: &str) -> String {
+        format!("{}{path}", self.origin())
+    }
+}
+
+/// What the app sees of its visitor.
+fn answer(request: &Request) -> Response {
+    let header = |name| request.header(name).unwrap_or("nobody");
+    let text = format!(
+        "<!doctype html><meta charset=utf-8><title>Wiki</title><link rel=icon href='data:,'>\
+         <h1>Wiki</h1><p id=who>{} ({})</p><p id=path>{}</p><a id=out href=/.nod/sign-out>Sign out</a>",
+        header("remote-name"),
+        header("remote-user"),
+        request.path
+    );
+    Response::body("text/html; charset=utf-8", text)
+}
+
+/// The snippet that the guide gives to administrators, with the names and addresses of this test.
+fn configuration(port: u16, nod: u16, app: u16) -> String {
+    let (_, rest) = GUIDE.split_once("```nginx\n").expect("the guide has a snippet for nginx");
+    let (snippet, _) = rest.split_once("```").expect("the snippet ends");
+    let lines = snippet.lines().filter(|line| !line.trim_start().starts_with("ssl_certificate"));
+    let mut text = lines.collect::<Vec<_>>().join("\n");
+    for (theirs, ours) in [
+        ("127.0.0.1:8080", format!("127.0.0.1:{nod}")),
+        ("127.0.0.1:9000", format!("127.0.0.1:{app}")),
+        ("listen 443 ssl", format!("listen 127.0.0.1:{port}")),
+        ("payroll.example.com", HOST.to_owned()),
+    ] {
+        assert!(text.contains(theirs), "the guide's snippet no longer holds {theirs}");
+        text = text.replace(theirs, &ours);
+    }
+    text
+}
