@@ -72,6 +72,12 @@ impl Engine {
         &self.settings
     }
 
+    /// A fresh secret of 256 bits, for a front end's own cookie.
+    #[must_use]
+    pub fn fresh_secret(&self) -> String {
+        crate::vault::fresh_secret(&*self.entropy).0
+    }
+
     pub(crate) fn relying_party(&self) -> RelyingParty {
         RelyingParty { id: self.settings.rp_id.clone(), origin: self.settings.origin.clone() }
     }

@@ -17,6 +17,7 @@ mod log;
 pub mod origin;
 pub mod pages;
 mod per_source;
+pub mod return_path;
 mod router;
 pub mod routes;
 pub mod serve;

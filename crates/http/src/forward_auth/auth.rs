@@ -10,9 +10,10 @@ use nod_engine::Fault;
 use nod_protocol::device_api::ErrorCode;
 
 use super::app_host::{AppHost, only};
-use super::{START, page, return_path};
+use super::{START, page};
 use crate::cookies::APP;
 use crate::fault::{Refusal, Reply};
+use crate::return_path;
 use crate::state::AppState;
 
 /// What Caddy's `forward_auth` tells of the visitor's request.

@@ -7,7 +7,6 @@
 mod app_host;
 mod auth;
 mod page;
-mod return_path;
 mod sign_out;
 mod start;
 

@@ -5,15 +5,16 @@ use axum::response::{AppendHeaders, IntoResponse as _, Response};
 use http::header::{LOCATION, SET_COOKIE};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use nod_core::limits;
-use nod_engine::{Outcome, hash_secret};
-use nod_protocol::{b64, sha256};
+use nod_engine::hash_secret;
+use nod_protocol::b64;
 use serde::Deserialize;
 
 use super::app_host::{AppHost, only};
-use super::{page, return_path};
+use super::page;
 use crate::body::InQuery;
 use crate::cookies::{APP, PRE};
 use crate::fault::{Refusal, Reply};
+use crate::return_path;
 use crate::state::AppState;
 
 #[derive(Deserialize)]
@@ -38,18 +39,12 @@ pub(super) async fn begin(
     // nginx cannot encode a variable for a query, so its word comes in a header.
     let asked = query.return_to.as_deref().or_else(|| only(&headers, "x-original-uri"));
     let return_to = return_path::encoded(return_path::checked(asked.unwrap_or("/")));
-    let pre = fresh(&state).await?;
+    let pre = state.engine().fresh_secret();
     let binding = b64::encode(hash_secret(&pre).0);
     let origin = state.public().origin();
     let location = format!("{origin}/sign-in?app={}&return={return_to}&binding={binding}", app.id);
     let location = HeaderValue::from_str(&location).map_err(|_| Refusal::unavailable())?;
     Ok(redirect(location, vec![PRE.set(&pre, limits::SIGN_IN_LIFE)]))
-}
-
-/// A secret of 128 random bits, drawn from a nonce of the engine (random bits under its keyed checksum, no row).
-async fn fresh(state: &AppState) -> Outcome<String> {
-    let nonce = state.engine().device_nonce().await?.nonce;
-    Ok(b64::encode(sha256(format!("pre-login {nonce}").as_bytes())))
 }
 
 /// Takes the one-time code in the browser that started here, and opens the app's door for it.

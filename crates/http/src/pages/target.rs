@@ -7,8 +7,7 @@ use nod_engine::{Engine, Fault, Outcome};
 use nod_protocol::b64;
 use serde::Deserialize;
 
-/// Longest path to come back to, in bytes.
-const MAX_RETURN_BYTES: usize = 2048;
+use crate::return_path;
 
 /// As it came in the address or the form; every field may be missing.
 #[derive(Debug, Default, Deserialize)]
@@ -36,7 +35,7 @@ impl Asked {
     /// # Errors
     /// [`Fault::NotFound`] for an app that is not there; [`Fault::BadRequest`] for an app without the binding of its browser.
     pub(super) async fn find(&self, engine: &Engine) -> Outcome<Target> {
-        let return_to = return_path(&self.return_to).to_owned();
+        let return_to = return_path::checked(&self.return_to).to_owned();
         if self.app.is_empty() {
             return Ok(Target { app: None, return_to });
         }
@@ -49,50 +48,13 @@ impl Asked {
     }
 }
 
-/// A path on the app's own host, never an address of another one (`//host`, `/\host`).
-fn return_path(text: &str) -> &str {
-    let mut characters = text.chars();
-    let own = characters.next() == Some('/') && !matches!(characters.next(), Some('/' | '\\'));
-    let clean = !text.chars().any(|c| c.is_control() || c == '\\');
-    if own && clean && text.len() <= MAX_RETURN_BYTES { text } else { "/" }
-}
-
 /// The first page of the same sign-in again, on the way to the same app.
 pub(super) fn start_over(sign_in: &SignIn) -> String {
     match (sign_in.app, sign_in.binding) {
         (Some(app), Some(binding)) => {
-            let (return_to, binding) = (escaped(&sign_in.return_to), b64::encode(binding.0));
+            let (return_to, binding) = (return_path::encoded(&sign_in.return_to), b64::encode(binding.0));
             format!("/sign-in?app={app}&return={return_to}&binding={binding}")
         }
         _ => "/sign-in".to_owned(),
-    }
-}
-
-/// Percent-encodes all but unreserved characters (RFC 3986 section 2.3).
-fn escaped(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
-            escaped.push(char::from(byte));
-        } else {
-            escaped.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    escaped
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_paths_are_returned_to() {
-        for good in ["/", "/a/b?c=d&e=f#g", "/ä"] {
-            assert_eq!(return_path(good), good);
-        }
-        for bad in ["", "a", "//evil.example", "/\\evil.example", "https://evil.example/", "/a\r\nb", "/a\\b", "\t/x"] {
-            assert_eq!(return_path(bad), "/", "{bad:?}");
-        }
-        assert_eq!(return_path(&format!("/{}", "a".repeat(MAX_RETURN_BYTES))), "/");
     }
 }

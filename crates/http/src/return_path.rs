@@ -4,14 +4,16 @@ use crate::limits::RETURN_BYTES;
 
 /// `path` if it is one of this host's: one slash at the start, no backslash (browsers read it as a slash), no control
 /// character (browsers drop some), visible ASCII, at most [`RETURN_BYTES`]. Else the start page. Our own paths lead nowhere.
-pub(super) fn checked(path: &str) -> &str {
+#[must_use]
+pub fn checked(path: &str) -> &str {
     let clean = |byte: u8| byte.is_ascii_graphic() && byte != b'\\';
     let own = path.starts_with('/') && !path.starts_with("//") && !path.starts_with("/.nod/");
     if own && path.len() <= RETURN_BYTES && path.bytes().all(clean) { path } else { "/" }
 }
 
 /// For a query.
-pub(super) fn encoded(text: &str) -> String {
+#[must_use]
+pub fn encoded(text: &str) -> String {
     url::form_urlencoded::byte_serialize(text.as_bytes()).collect()
 }
 
