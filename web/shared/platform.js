@@ -25,5 +25,5 @@ export function deviceName() {
   if (platform() === "android") {
     return model && model.length > 2 ? model : "Android phone";
   }
-  return "This computer";
+  return "Computer";
 }

@@ -330,6 +330,16 @@ impl Page {
         own.map(|(_, text)| text.clone()).collect()
     }
 
+    /// The same, and forgets them: what is told next is new.
+    #[must_use]
+    pub fn take_problems(&self) -> Vec<String> {
+        let mut state = self.cdp.state();
+        let all = std::mem::take(&mut state.problems);
+        let (own, others) = all.into_iter().partition(|(session, _)| *session == self.attached.session);
+        state.problems = others;
+        own.into_iter().map(|(_, text): (String, String)| text).collect()
+    }
+
     /// Closes the page.
     pub fn close(self) {
         let _ = self.cdp.try_call("", "Target.closeTarget", &json!({"targetId": self.attached.target}));

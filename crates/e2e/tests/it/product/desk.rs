@@ -10,19 +10,12 @@ use serde_json::Value;
 /// A browser that nobody has used yet.
 pub(crate) struct Desk {
     pub(crate) page: Page,
-    context: String,
 }
 
 impl Desk {
     pub(crate) fn new(browser: &Chromium) -> Self {
-        let context = browser.new_context();
-        let page = browser.open_in(Some(&context), "about:blank");
-        Self { page, context }
-    }
-
-    /// Another tab with the same cookies.
-    pub(crate) fn another_tab(&self, browser: &Chromium, address: &str) -> Page {
-        browser.open_in(Some(&self.context), address)
+        let page = browser.open_in(Some(&browser.new_context()), "about:blank");
+        Self { page }
     }
 
     /// Opens the administrator's link, chooses the password, and gives the code for the phone.

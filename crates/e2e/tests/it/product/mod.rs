@@ -1,5 +1,6 @@
 //! The whole product in real browsers, driven through the pages that a person sees.
 
+mod chromium_phone;
 mod desk;
 mod firefox_phone;
 mod handset;
@@ -7,3 +8,4 @@ mod look;
 mod screen;
 mod site;
 mod stage;
+mod vectors;

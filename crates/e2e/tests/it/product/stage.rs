@@ -55,7 +55,7 @@ impl Stage {
 
     /// The administrator adds somebody and makes their link.
     pub(crate) fn invite(&self, name: &str) -> Person {
-        let display_name = format!("{}{} Berg", name[..1].to_uppercase(), &name[1..]);
+        let display_name = format!("{name} Berg");
         let link = self.product.invite(name, &display_name);
         Person { name: name.to_owned(), display_name, password: format!("{name} likes ripe plums in June"), link }
     }

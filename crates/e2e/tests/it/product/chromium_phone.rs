@@ -1,0 +1,324 @@
+//! Chromium is the phone: every screen of the app is looked at, the keyboard is enough, the notification can deny.
+
+use super::desk::Desk;
+use super::handset::Handset;
+use super::look;
+use super::screen::Screen;
+use super::stage::{Person, Stage};
+use nod_e2e::bus::Notification;
+use nod_e2e::page::Page;
+use nod_e2e::push_receiver::PushReceiver;
+use nod_e2e::skip;
+use nod_e2e::tools::{CHROMIUM, DBUS, NGINX};
+
+/// Presses of the Tab key that lead through any page of ours.
+const MANY_TABS: usize = 40;
+
+/// A phone without a push service of its own: what reaches the stub is decrypted here and handed to the worker.
+struct Ringing<'a> {
+    stage: &'a Stage,
+    page: Page,
+    receiver: PushReceiver,
+    endpoint: String,
+}
+
+impl<'a> Ringing<'a> {
+    fn new(stage: &'a Stage) -> Self {
+        let (receiver, endpoint) = (PushReceiver::new(), stage.stub.new_endpoint(None));
+        // In the profile itself: Chromium forgets whose notification was clicked when it came from another context.
+        let page = stage.chromium.open("about:blank");
+        page.before_each_document(&receiver.script(&endpoint));
+        page.open(&stage.product.page("/authenticator"));
+        page.wait_phase("welcome");
+        Self { stage, page, receiver, endpoint }
+    }
+
+    fn handset(&self) -> Handset<'_, Page> {
+        Handset { screen: &self.page }
+    }
+
+    /// Pushes that reached the endpoint so far.
+    fn pushed(&self) -> usize {
+        self.stage.stub.received().len()
+    }
+
+    /// Waits for the next push beyond the first `after`, and hands it to the worker; gives the notification.
+    #[track_caller]
+    fn ring(&self, after: usize) -> Notification {
+        let shown = self.stage.bus.shown().len();
+        let message = self.stage.stub.wait_received(after, |message| message.endpoint == self.endpoint);
+        assert_eq!(message.status, 201, "{:?}", message.refusal);
+        let text = String::from_utf8(self.receiver.decrypt(&message.body).unwrap()).unwrap();
+        self.page.deliver_push(&self.stage.product.origin(), &text);
+        self.stage.bus.wait_shown(shown, |_| true)
+    }
+}
+
+#[test]
+fn chromium_is_the_phone() {
+    if !skip::have(&[CHROMIUM, DBUS, NGINX]) {
+        return;
+    }
+    let mut stage = Stage::set();
+    let phone = Ringing::new(&stage);
+    let desk = Desk::new(&stage.chromium);
+    let carol = every_step_of_enrolment(&stage, &desk, &phone);
+    approved_by_keyboard(&stage, &desk, &phone, &carol);
+    denied_from_the_notification(&stage, &desk, &phone, &carol);
+    let second = several_wait(&stage, &desk, &phone, &carol);
+    cancelled_on_the_computer(&stage, &desk, &phone, &carol);
+    answers_and_accounts(&phone);
+    own_page(&stage, &second, &carol);
+    pages_that_end_early(&stage, &carol);
+    let page = phone.page;
+    opens_without_a_server(&mut stage, &page);
+    removes_itself(&stage, &page);
+}
+
+/// The address that people open.
+fn notes(stage: &Stage) -> String {
+    stage.site.page("/notes")
+}
+
+fn every_step_of_enrolment(stage: &Stage, desk: &Desk, phone: &Ringing<'_>) -> Person {
+    let (computer, app) = (&desk.page, &phone.page);
+    look::at(app, "app-welcome");
+    let carol = stage.invite("carol");
+    computer.open(&carol.link);
+    computer.wait_phase("choose_password");
+    assert!(!computer.address().contains('#'), "the link's secret has left the address");
+    look::at(computer, "enrol-password");
+    computer.type_text("#password", "short");
+    computer.click("#submit");
+    computer.wait_for("#error");
+    look::at_refusal(computer, "enrol-password-refused");
+    computer.clear("#password");
+    computer.type_text("#password", &carol.password);
+    computer.click("#submit");
+    computer.wait_phase("code");
+    let code = computer.digits("#code");
+    look::at(computer, "enrol-code");
+
+    app.click("#have-code");
+    look::at(app, "app-code");
+    app.type_text("#code", &code);
+    app.click("#submit");
+    app.wait_for("#passkey");
+    look::at(app, "app-passkey");
+    computer.wait_phase("device");
+    look::at(computer, "enrol-device");
+    app.click("#passkey");
+    app.wait_for("#notifications");
+    look::at(app, "app-notifications");
+    app.click("#notifications");
+    let digits = app.digits("#confirmation");
+    look::at(app, "app-confirm");
+    computer.wait_phase("confirm");
+    look::at(computer, "enrol-confirm");
+    desk.confirm(&digits);
+    computer.wait_phase("introduce");
+    look::at(computer, "enrol-introduce");
+    app.wait_text("h1", "This phone is ready");
+    look::at(app, "app-ready");
+    tests_itself(phone);
+    phone.handset().finish();
+    look::at(app, "app-home");
+    desk.introduce(&app.credentials()[0]);
+    look::at(computer, "enrol-done");
+    carol
+}
+
+fn tests_itself(phone: &Ringing<'_>) {
+    let pushed = phone.pushed();
+    phone.page.click("#self-test");
+    phone.ring(pushed);
+    phone.page.wait_text("[data-self-test]", "Notifications work");
+    look::at(&phone.page, "app-self-test");
+}
+
+/// Moves the focus with Tab until it is on the element.
+#[track_caller]
+fn tab_to(page: &Page, css: &str) {
+    let focused = format!("document.activeElement.matches({css:?})");
+    for _ in 0..MANY_TABS {
+        if page.look(&focused) == true {
+            return;
+        }
+        page.press("Tab");
+    }
+    panic!("the focus does not come to `{css}`");
+}
+
+fn approved_by_keyboard(stage: &Stage, desk: &Desk, phone: &Ringing<'_>, carol: &Person) {
+    let (computer, pushed) = (&desk.page, phone.pushed());
+    computer.open(&notes(stage));
+    computer.wait_for("#username");
+    look::at(computer, "sign-in");
+    tab_to(computer, "#username");
+    carol.name.chars().for_each(|letter| computer.press(&letter.to_string()));
+    tab_to(computer, "#password");
+    carol.password.chars().for_each(|letter| computer.press(&letter.to_string()));
+    computer.press("Enter");
+    computer.wait_phase("waiting");
+    phone.ring(pushed);
+    let request = phone.handset().read();
+    assert!(request.contains("Wiki") && request.contains("127.0.0.1"), "{request}");
+    look::at(&phone.page, "app-request");
+    desk.wait_step("opened");
+    look::at(computer, "sign-in-waiting");
+    computer.reload();
+    computer.wait_phase("waiting");
+    tab_to(&phone.page, "#approve");
+    phone.page.press("Enter");
+    phone.handset().wait_outcome("Approved");
+    look::at(&phone.page, "app-approved");
+    desk.wait_inside("/notes", carol);
+    phone.handset().done();
+}
+
+/// The worker signs the denial by itself; the app is closed.
+fn denied_from_the_notification(stage: &Stage, desk: &Desk, phone: &Ringing<'_>, carol: &Person) {
+    let pushed = phone.pushed();
+    phone.page.open("about:blank");
+    desk.ask_again(&notes(stage), carol);
+    let rung = phone.ring(pushed);
+    let deny = rung.key_of("Deny").expect("the notification can deny").to_owned();
+    assert_eq!(rung.key_of("Approve"), None, "approval needs the page");
+    stage.bus.click(rung.id, &deny, || desk.page.shows("[data-phase=ended]"));
+    desk.wait_ended("Denied on your phone");
+    look::at(&desk.page, "sign-in-denied");
+    stage.bus.wait_shown(0, |shown| shown.summary.contains("Denied"));
+}
+
+/// Two computers of one person ask at once, the second one introduced by the administrator's link.
+fn several_wait(stage: &Stage, desk: &Desk, phone: &Ringing<'_>, carol: &Person) -> Desk {
+    let second = introduced_by_link(stage, carol);
+    desk.again();
+    second.page.click("#next");
+    second.give_password(carol);
+    second.page.wait_phase("waiting");
+    look::at(&second.page, "sign-in-number");
+    phone.page.open(&stage.product.page("/authenticator"));
+    phone.page.wait_for("#requests");
+    look::at(&phone.page, "app-several");
+    phone.page.click("#requests [data-request]");
+    let first = phone.handset().read();
+    look::at(&phone.page, "app-number");
+    phone.page.click("#approve");
+    phone.page.wait_text("#error", "Type the six digits first");
+    let (number, waiting) = if first.contains("Wiki") { (desk.number(), &second) } else { (second.number(), desk) };
+    phone.handset().approve_with(&number, "Approved");
+    phone.handset().done();
+    phone.handset().approve_with(&waiting.number(), "Approved");
+    phone.handset().done();
+    desk.wait_inside("/notes", carol);
+    second.page.wait_address("/account");
+    second
+}
+
+fn introduced_by_link(stage: &Stage, carol: &Person) -> Desk {
+    let second = Desk::new(&stage.chromium);
+    let made = stage.product.nod(&["browser", "introduce", &carol.name]);
+    second.page.open(made["link"].as_str().unwrap());
+    second.page.wait_phase("form");
+    look::at(&second.page, "introduce-link");
+    second.page.type_text("#username", &carol.name);
+    second.page.type_text("#password", &carol.password);
+    second.page.click("#submit");
+    second.page.wait_phase("done");
+    look::at(&second.page, "introduce-done");
+    second
+}
+
+fn cancelled_on_the_computer(stage: &Stage, desk: &Desk, phone: &Ringing<'_>, carol: &Person) {
+    desk.ask_again(&notes(stage), carol);
+    phone.handset().read();
+    desk.page.click("#other-way");
+    desk.page.wait_text("h1", "Use a passkey");
+    look::at(&desk.page, "sign-in-other-way");
+    desk.page.click("#back");
+    desk.page.click("#cancel");
+    desk.wait_ended("Cancelled");
+    phone.handset().wait_outcome("Already answered");
+    look::at(&phone.page, "app-overtaken");
+    phone.handset().done();
+}
+
+fn answers_and_accounts(phone: &Ringing<'_>) {
+    let app = &phone.page;
+    app.click("#nav-history");
+    app.wait_for("#answers [data-decision=approve]");
+    assert_eq!(app.look("document.querySelectorAll('#answers [data-decision]').length"), 4);
+    assert!(app.shows("#answers [data-decision=deny]"));
+    look::at(app, "app-answers");
+    app.click("#back");
+    app.click("#nav-accounts");
+    app.wait_for("#accounts [data-state=active]");
+    look::at(app, "app-accounts");
+    app.click("#back");
+    app.wait_phase("home");
+}
+
+/// The user's own page, in the second computer: rename, forget a browser, add a phone, sign out.
+fn own_page(stage: &Stage, desk: &Desk, carol: &Person) {
+    let page = &desk.page;
+    page.open(&stage.product.page("/account"));
+    page.wait_for("#protection");
+    look::at(page, "account");
+    page.click(".rename summary");
+    page.clear("[data-rename] input");
+    page.type_text("[data-rename] input", "Carol's pocket");
+    page.click("[data-rename] button");
+    page.wait_text("#devices", "Carol's pocket");
+
+    assert_eq!(stage.product.bound_browsers(&carol.name), 2);
+    page.click("#browsers li:not(:has(.tag)) [data-action]");
+    page.wait_text("#browsers li:not(:has(.tag)) [data-action]", "Forget ");
+    page.click("#browsers li:not(:has(.tag)) [data-action]");
+    page.wait_gone("#browsers li:not(:has(.tag))");
+    assert_eq!(stage.product.bound_browsers(&carol.name), 1);
+
+    page.click("#add-phone");
+    page.wait_phase("code");
+    page.digits("#code");
+    page.open(&stage.product.page("/account"));
+    page.click("#sign-out");
+    page.wait_for("#username");
+}
+
+fn pages_that_end_early(stage: &Stage, carol: &Person) {
+    let desk = Desk::new(&stage.chromium);
+    let page = &desk.page;
+    page.open(&stage.product.page("/sign-in"));
+    page.type_text("#username", &carol.name);
+    page.type_text("#password", "not the password at all");
+    page.click("#submit");
+    page.wait_for("#error");
+    look::at_refusal(page, "sign-in-refused");
+    page.clear("#username");
+    desk.give_password(carol);
+    page.wait_phase("introduce");
+    look::at(page, "sign-in-introduce");
+    page.open(&stage.product.page("/enrol"));
+    page.wait_text("h1", "Open your link again");
+}
+
+/// The server is down: the app opens all the same, says so, and goes on when it is back.
+fn opens_without_a_server(stage: &mut Stage, app: &Page) {
+    stage.product.crash();
+    app.reload();
+    app.wait_text("h1", "Nod cannot look for sign-ins now");
+    app.wait_text("main", "The server cannot be reached");
+    stage.product.serve();
+    app.click("#again");
+    app.wait_text("h1", "Nothing is waiting");
+}
+
+fn removes_itself(stage: &Stage, app: &Page) {
+    app.click("#nav-accounts");
+    app.click("#remove");
+    app.click("#remove-confirm");
+    app.wait_phase("welcome");
+    let listed = stage.product.nod(&["device", "list", "carol"]);
+    assert_eq!(listed[0]["state"], "revoked", "{listed}");
+}
