@@ -4,8 +4,8 @@ use crate::time::Millis;
 
 /// Life of a challenge asked from a browser.
 pub const CHALLENGE_LIFE: Millis = Millis::seconds(120);
-/// How long after the challenge's end an approval may still be collected: none (INV-10), it ends with the challenge.
-/// Life of a sign-in, password to session; several challenges may follow each other in it.
+/// Life of a sign-in, password to session; several challenges may follow each other in it. An approval is worth nothing after
+/// its sign-in's end (INV-10).
 pub const SIGN_IN_LIFE: Millis = Millis::minutes(10);
 /// Challenges one sign-in may open, one after the other.
 pub const CHALLENGES_PER_SIGN_IN: u32 = 5;

@@ -1,13 +1,17 @@
 //! What tests of several crates share: a clock that is moved by hand, seeded entropy, a store in memory, yield points for the
 //! simulation, and the suite that every store must pass.
 
+pub mod broken;
+mod calls;
 pub mod clock;
 pub mod conformance;
 pub mod entropy;
+pub mod folk;
 pub mod memory;
 pub mod sim;
 pub mod stepped;
 
+pub use broken::Broken;
 pub use clock::TestClock;
 pub use entropy::SeededEntropy;
 pub use memory::MemoryStore;

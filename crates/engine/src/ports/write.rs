@@ -84,7 +84,7 @@ pub enum Write {
     AddSignIn(SignIn),
     /// Guard: open, not expired; no challenge of it is pending or approved.
     ProveSignIn { sign_in: SignInId, passkey: PasskeyId, keep_browser: bool },
-    /// Guard: in the named state (`proved` or open), not expired; the user is active.
+    /// Guard: in the named state (`proved` or open), not expired; the user is active; the proving passkey's phone is active.
     FinishSignIn { sign_in: SignInId, proved: bool },
     /// Guard: open or proved.
     CancelSignIn { sign_in: SignInId },
@@ -128,7 +128,7 @@ pub enum Write {
 
     /// Guard: the user is active.
     AddEnrolment(Enrolment),
-    /// Guard: issued, not expired; the link has this hash.
+    /// Guard: issued, not expired.
     OpenEnrolment { enrolment: EnrolmentId, user: UserId, session: SecretHash, expires_at: Timestamp },
     /// Guard: in exactly the state `from`, not expired; the user is active. A code that has run out leads back to `Proved` only.
     MoveEnrolment { enrolment: EnrolmentId, user: UserId, from: EnrolmentState, to: EnrolmentState },

@@ -71,11 +71,11 @@ pub async fn sign_ins_are_proved<S: Store + 'static>(bed: &Bed<S>) {
 pub async fn sign_ins_are_finished_once<S: Store + 'static>(bed: &Bed<S>) {
     let finish = |n: u8, proved| Write::FinishSignIn { sign_in: SignInId([n; 16]), proved };
     let prove =
-        |n: u8| Write::ProveSignIn { sign_in: SignInId([n; 16]), passkey: PasskeyId([7; 16]), keep_browser: false };
+        |n: u8| Write::ProveSignIn { sign_in: SignInId([n; 16]), passkey: PasskeyId([11; 16]), keep_browser: false };
     let end = sign_in(61, ANNA).expires_at;
-    bed.anna().await;
+    bed.phone().await;
     bed.refuses(finish(99, false)).await;
-    for n in 61..=65 {
+    for n in 61..=66 {
         bed.accepts([Write::AddSignIn(sign_in(n, ANNA))]).await;
     }
     bed.refuses(finish(61, true)).await;
@@ -98,6 +98,9 @@ pub async fn sign_ins_are_finished_once<S: Store + 'static>(bed: &Bed<S>) {
     bed.accepts([finish(63, false), finish(64, true)]).await;
     bed.accepts([Write::CancelSignIn { sign_in: SignInId([65; 16]) }]).await;
     bed.refuses(finish(65, false)).await;
+    // The phone goes between the proof and the session.
+    bed.accepts([prove(66), Write::RevokeDevice { device: PHONE, user: ANNA }]).await;
+    bed.refuses(finish(66, true)).await;
 }
 
 pub async fn sign_ins_are_cancelled<S: Store + 'static>(bed: &Bed<S>) {

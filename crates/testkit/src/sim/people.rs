@@ -1,121 +1,20 @@
 //! People, their browsers and phones; an attacker; an administrator who takes things away.
 
-use std::cell::RefCell;
 use std::rc::Rc;
 
 use nod_core::people::UserState;
-use nod_core::{ChallengeId, DeviceId, SignInId, UserId};
-use nod_engine::ports::{Entropy, Store};
-use nod_engine::{Asking, AuthnRequest, Begun, Engine, Fault, Outcome};
-use nod_phone::{Origin, SoftPasskey, keys};
-use nod_protocol::answer::{AnswerPayload, Decision, sign_answer};
-use nod_protocol::device_api::{
-    AnswerRequest, EnrolRequest, Notifications, Platform, PushKeys, PushSubscription, RequestBody, SubscriptionRequest,
-};
-use nod_protocol::device_sign_in::{DeviceSignInPayload, sign_device_sign_in};
+use nod_core::{ChallengeId, DeviceId, SignInId};
+use nod_engine::Begun;
+use nod_engine::ports::Store;
+use nod_protocol::answer::Decision;
+use nod_protocol::device_api::{AnswerRequest, RequestBody};
 use nod_protocol::pages::SignInPhase;
-use nod_protocol::{B64, Bytes32, Id, SigningKey, SixDigits, sha256};
-use zeroize::Zeroizing;
 
-use super::world::{ORIGIN, Shared};
-use crate::SeededEntropy;
+use super::world::Shared;
+use crate::folk::{SimPhone, origin};
 
-/// A password that the simulated hash takes as it is.
-const PASSWORD: &str = "four plain words here";
 /// Looks at the screen before somebody gives up.
 const PATIENCE: u32 = 60;
-
-/// One person.
-pub(super) struct Person {
-    name: &'static str,
-    pub(super) user: UserId,
-    pub(super) phones: Vec<SimPhone>,
-    /// The bound browser's cookie.
-    cookie: RefCell<Option<String>>,
-}
-
-/// One phone.
-pub(super) struct SimPhone {
-    key: SigningKey,
-    passkey: SoftPasskey,
-    device: Id,
-    token: String,
-}
-
-/// The phone library's entropy over the dice.
-struct Dice<'a>(&'a SeededEntropy);
-
-impl nod_phone::Entropy for Dice<'_> {
-    fn fill(&self, bytes: &mut [u8]) {
-        Entropy::fill(self.0, bytes);
-    }
-}
-
-fn origin() -> Origin {
-    ORIGIN.parse().unwrap_or_else(|_| unreachable!("a constant"))
-}
-
-/// Adds a person, enrols one or two phones, and introduces the browser, all through the engine.
-pub(super) async fn enrolled(engine: &Engine, dice: &SeededEntropy, name: &'static str) -> Person {
-    let user = engine.add_user(name, None, true).await.unwrap_or_else(|error| unreachable!("{error}")).id;
-    let mut person = Person { name, user, phones: Vec::new(), cookie: RefCell::default() };
-    for _ in 0..=dice.below(2) {
-        let (phone, cookie) = enrol(engine, dice, user).await.unwrap_or_else(|error| unreachable!("{error}"));
-        person.phones.push(phone);
-        person.cookie.replace(cookie);
-    }
-    person
-}
-
-async fn enrol(engine: &Engine, dice: &SeededEntropy, user: UserId) -> Outcome<(SimPhone, Option<String>)> {
-    let bad = |why: String| Fault::BadRequest(why);
-    let (_, link) = engine.open_enrolment(user).await?;
-    let cookie = engine.open_link(&link).await?;
-    let (enrolment, owner) = engine.enrolment_of(&cookie).await?;
-    engine.enrolment_password(&enrolment, &owner, Zeroizing::new(PASSWORD.to_owned()), "192.0.2.1").await?;
-    let (enrolment, owner) = engine.enrolment_of(&cookie).await?;
-    let (code, _) = engine.enrolment_code(&enrolment).await?;
-    let key = keys::new_key(&Dice(dice)).map_err(|error| bad(error.to_string()))?;
-    let request = EnrolRequest { code, name: "Pixel 9".to_owned(), platform: Platform::Android, key: *key.jwk() };
-    let joined = engine.join(&request, "192.0.2.2").await?;
-    let nonce = engine.device_nonce().await?.nonce;
-    let payload = DeviceSignInPayload { nonce, device: joined.device, origin: ORIGIN.to_owned() };
-    let statement = sign_device_sign_in(&key, &payload).map_err(|error| bad(error.to_string()))?;
-    let token = engine.device_sign_in(&[statement]).await?.token;
-    let phone = engine.phone(&token).await?;
-    let (passkey, registration) =
-        SoftPasskey::register(&joined.passkey, &origin(), &Dice(dice)).map_err(|error| bad(error.to_string()))?;
-    engine.enrol_passkey(&phone, DeviceId(joined.device.0), &registration).await?;
-    let keys = PushKeys { p256dh: B64(vec![4; 65]), auth: B64(vec![5; 16]) };
-    let endpoint = format!("https://push.example.com/{}", joined.device);
-    let subscription = Some(PushSubscription { endpoint, expiration_time: None, keys });
-    engine
-        .set_subscription(&phone, &SubscriptionRequest { subscription, notifications: Notifications::Granted })
-        .await?;
-    let (enrolment, _) = engine.enrolment_of(&cookie).await?;
-    engine.confirm(&enrolment, &owner, &joined.confirmation.to_string()).await?;
-    let (enrolment, _) = engine.enrolment_of(&cookie).await?;
-    let options = engine.enrolment_passkey_options(&enrolment).await?;
-    let assertion = passkey.assert(options.challenge.as_bytes(), &origin()).map_err(|error| bad(error.to_string()))?;
-    let asking = Asking { cookie: None, agent: "Firefox on Linux", address: "192.0.2.1" };
-    let bound = engine.introduce_after_enrolment(&enrolment, &owner, Some(&assertion), &asking);
-    Ok((SimPhone { key, passkey, device: joined.device, token }, bound.await?))
-}
-
-impl Person {
-    fn request(&self, browser_cookie: Option<String>) -> AuthnRequest {
-        AuthnRequest {
-            user_name: self.name.to_owned(),
-            password: Zeroizing::new(PASSWORD.to_owned()),
-            app: None,
-            return_to: "/".to_owned(),
-            binding: None,
-            browser_cookie,
-            address: "192.0.2.1".to_owned(),
-            agent: "Firefox on Linux".to_owned(),
-        }
-    }
-}
 
 fn sign_in_id(token: &str) -> Option<SignInId> {
     token.split('.').next()?.parse().ok()
@@ -257,24 +156,11 @@ fn decide<S: Store + 'static>(shared: &Shared<S>, phone: &SimPhone, request: &Re
         .then(|| if shared.one_in(6) { guess() } else { seen.unwrap_or_else(guess) });
     let forged = shared.troubles.forgers && shared.one_in(5);
     let context = if forged { b"another text than was sent".as_slice() } else { request.context.as_bytes() };
-    let payload = AnswerPayload {
-        challenge: request.id,
-        version: request.version,
-        nonce: request.nonce,
-        decision,
-        context_sha256: Bytes32(sha256(context)),
-        number: number.as_deref().and_then(|digits| SixDigits::parse_typed(digits).ok()),
-        device: phone.device,
-        kid: phone.key.jwk().thumbprint(),
-        origin: ORIGIN.to_owned(),
-        exp: request.expires_at.div_euclid(1000),
-    };
-    let challenge = sha256(&payload.to_bytes().ok()?);
-    let assertion = if approve { Some(phone.passkey.assert(&challenge, &origin()).ok()?) } else { None };
+    let answer = phone.answer(request, decision, number.as_deref(), context)?;
     if approve && !forged {
         shared.ledger.borrow_mut().approvals.insert((id, request.version, number));
     }
-    Some(AnswerRequest { answer: sign_answer(&phone.key, &payload).ok()?, assertion })
+    Some(answer)
 }
 
 /// An administrator takes a phone, a browser or an account away, at a bad moment.

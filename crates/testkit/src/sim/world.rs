@@ -11,30 +11,14 @@ use std::task::{Context, Waker};
 use async_trait::async_trait;
 use nod_core::push::Subscription;
 use nod_core::{Millis, Timestamp};
+use nod_engine::Engine;
 use nod_engine::ports::{Ring, Ringer, Rung, Store};
-use nod_engine::{Engine, Outcome, Passwords, Settings, Vault};
-use zeroize::Zeroizing;
 
 use super::ledger::{Ledger, Tally, check_numbers};
-use super::people::{self, Person};
+use super::people;
+use crate::folk::{self, Person};
 use crate::stepped::{GiveWay, block_on};
 use crate::{SeededEntropy, Stepped, TestClock};
-
-/// Where the simulated Nod stands.
-pub(super) const ORIGIN: &str = "https://nod.example.com";
-
-/// Passwords without the work: the hash is the password.
-struct Plain;
-
-#[async_trait]
-impl Passwords for Plain {
-    async fn verify(&self, hash: Option<String>, password: Zeroizing<String>, _source: &str) -> Outcome<bool> {
-        Ok(hash.as_deref() == Some(password.as_str()))
-    }
-    async fn hash(&self, password: Zeroizing<String>, _source: &str) -> Outcome<String> {
-        Ok(password.to_string())
-    }
-}
 
 /// A push service that loses, refuses and forgets, as the dice say.
 struct Lossy(SeededEntropy);
@@ -136,18 +120,11 @@ impl<S: Store + 'static> World<S> {
         let engine = |nth: u64, skew: i64| {
             let store =
                 Stepped { inner: Arc::clone(&self.inner), skew: Millis(skew), commits: Arc::clone(&self.commits) };
-            let entropy = Arc::new(SeededEntropy::new(self.seed ^ (nth << 40)));
-            let settings = Settings {
-                origin: ORIGIN.to_owned(),
-                rp_id: "nod.example.com".to_owned(),
-                server_name: "Simulated".to_owned(),
-                number_always: false,
-                vapid_public_key: Vec::new(),
-            };
-            Engine::new(Arc::new(store), entropy, Arc::new(Plain), Vault::new(&[9; 32]), settings)
+            folk::engine(Arc::new(store), self.seed ^ (nth << 40))
         };
         let engines = [engine(1, 0), engine(2, skew)];
-        let people = ["anna", "ben"].map(|name| block_on(people::enrolled(&engines[0], &dice, name))).into();
+        let people =
+            ["anna", "ben"].map(|name| block_on(folk::enrolled(&engines[0], &dice, name, 1 + dice.below(2)))).into();
         let ringer = Lossy(SeededEntropy::new(self.seed.rotate_left(17)));
         let (inner, spawned) = (Arc::clone(&self.inner), RefCell::default());
         let ledger = RefCell::default();

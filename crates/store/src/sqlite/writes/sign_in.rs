@@ -26,7 +26,9 @@ pub(super) fn apply(tx: Tx<'_>, write: &Write) -> Applied {
             sql!(
                 "UPDATE sign_ins SET state = 'finished'
                  WHERE id = $1 AND state = $2 AND expires_at > nod_now()
-                   AND EXISTS (SELECT 1 FROM users u WHERE u.id = sign_ins.user_id AND u.state = 'active')"
+                   AND EXISTS (SELECT 1 FROM users u WHERE u.id = sign_ins.user_id AND u.state = 'active')
+                   AND ($2 = 'open' OR EXISTS (SELECT 1 FROM passkeys p JOIN devices d ON d.id = p.device_id
+                        WHERE p.id = sign_ins.passkey_id AND d.state = 'active'))"
             ),
             (sign_in.0, if *proved { "proved" } else { "open" }),
         ),

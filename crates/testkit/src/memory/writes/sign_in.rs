@@ -22,6 +22,10 @@ impl State {
             }
             Write::FinishSignIn { sign_in, proved } => {
                 self.user_active(self.sign_ins.get(sign_in)?.user)?;
+                if let SignInState::Proved { passkey, .. } = self.sign_ins.get(sign_in)?.state {
+                    let device = self.passkeys.get(&passkey)?.device;
+                    when(self.devices.get(&device)?.state == DeviceState::Active)?;
+                }
                 let row = self.sign_ins.get_mut(sign_in)?;
                 let expected = match row.state {
                     SignInState::Open => !proved,

@@ -1,0 +1,160 @@
+//! Accounts and factors: INV-15 to INV-18, INV-21, E02, E03, E18.
+
+use nod_core::limits;
+use nod_core::people::UserState;
+use nod_core::possession::{DeviceState, Platform};
+use nod_core::{DeviceId, UserId};
+use nod_engine::ports::{Store as _, Write};
+use nod_engine::{Asking, Begun};
+use nod_protocol::answer::Decision;
+use nod_protocol::pages::SignInPhase;
+use nod_testkit::folk;
+
+use crate::{Scene, kind};
+
+#[tokio::test]
+async fn an_account_without_factors_is_locked_until_a_window_is_opened() {
+    let scene = Scene::new().await;
+    let dora = scene.engine.add_user("dora", None, false).await.unwrap();
+    scene.engine.set_password(&dora, folk::PASSWORD.to_owned().into()).await.unwrap();
+    scene.clock.advance(nod_core::Millis::days(400));
+    let mut request = scene.anna.request(None);
+    request.user_name = "dora".to_owned();
+    let Begun::Started { token, .. } = scene.engine.begin(request).await.unwrap() else {
+        panic!("the password is right")
+    };
+    let sign_in = scene.engine.sign_in_of(&token).await.unwrap();
+    assert_eq!(scene.engine.status(&sign_in).await.unwrap().phase, SignInPhase::Locked, "INV-17, E03");
+    assert_eq!(kind(scene.engine.passkey_options(&sign_in).await), "forbidden");
+    assert_eq!(kind(scene.engine.finish(&sign_in, None).await), "conflict");
+}
+
+#[tokio::test]
+async fn a_link_is_exchanged_once_and_replaced_by_the_next() {
+    let scene = Scene::new().await;
+    let (_, old) = scene.engine.open_enrolment(scene.anna.user).await.unwrap();
+    let (_, link) = scene.engine.open_enrolment(scene.anna.user).await.unwrap();
+    assert_eq!(kind(scene.engine.open_link(&old).await), "not found");
+    let mut race = tokio::task::JoinSet::new();
+    for _ in 0..64 {
+        let (engine, link) = (scene.engine.clone(), link.clone());
+        race.spawn(async move { engine.open_link(&link).await.is_ok() });
+    }
+    assert_eq!(race.join_all().await.into_iter().filter(|won| *won).count(), 1, "INV-16, E02");
+    let (_, late) = scene.engine.open_enrolment(scene.anna.user).await.unwrap();
+    scene.clock.advance(limits::ENROLMENT_LINK_LIFE);
+    assert_eq!(kind(scene.engine.open_link(&late).await), "not found");
+}
+
+#[tokio::test]
+async fn five_wrong_passwords_void_the_link() {
+    let scene = Scene::new().await;
+    let (_, link) = scene.engine.open_enrolment(scene.anna.user).await.unwrap();
+    let cookie = scene.engine.open_link(&link).await.unwrap();
+    let (enrolment, user) = scene.engine.enrolment_of(&cookie).await.unwrap();
+    let try_one = |password: &str| {
+        let password = password.to_owned().into();
+        scene.engine.enrolment_password(&enrolment, &user, password, "192.0.2.1")
+    };
+    for _ in 0..limits::ENROLMENT_PASSWORD_TRIES {
+        assert_eq!(kind(try_one("wrong").await), "forbidden");
+    }
+    assert_eq!(kind(try_one(folk::PASSWORD).await), "forbidden", "the right one comes too late");
+}
+
+#[tokio::test]
+async fn adding_a_phone_needs_a_fresh_sign_in() {
+    let scene = Scene::new().await;
+    let (sign_in, request) = scene.asked().await;
+    scene.give(&request, &scene.signed(&request, Decision::Approve)).await.unwrap();
+    let cookie = scene.engine.finish(&sign_in, None).await.unwrap().session;
+    let (session, _) = scene.engine.session(&cookie).await.unwrap();
+    assert!(scene.engine.open_own_enrolment(&session).await.is_ok());
+    scene.clock.advance(limits::FRESH_SIGN_IN);
+    assert_eq!(kind(scene.engine.open_own_enrolment(&session).await), "forbidden", "INV-15, E04");
+}
+
+#[tokio::test]
+async fn a_relayed_enrolment_does_not_bind_the_attackers_browser() {
+    let scene = Scene::new().await;
+    let (_, link) = scene.engine.open_enrolment(scene.anna.user).await.unwrap();
+    let attacker = scene.engine.open_link(&link).await.unwrap();
+    // The victim does everything the attacker's page asks for; the phone becomes hers, the browser stays unknown.
+    let (enrolment, user) = scene.engine.enrolment_of(&attacker).await.unwrap();
+    scene.engine.enrolment_password(&enrolment, &user, folk::PASSWORD.to_owned().into(), "198.51.100.7").await.unwrap();
+    let asking = Asking { cookie: None, agent: "Chrome on Windows", address: "198.51.100.7" };
+    let (enrolment, _) = scene.engine.enrolment_of(&attacker).await.unwrap();
+    let early = scene.engine.introduce_after_enrolment(&enrolment, &user, None, &asking).await;
+    assert_eq!(kind(early), "conflict", "not before the phone is active");
+    let (token, _) = scene.begin(None).await;
+    let sign_in = scene.engine.sign_in_of(&token).await.unwrap();
+    assert_eq!(scene.engine.status(&sign_in).await.unwrap().phase, SignInPhase::Introduce, "E18");
+}
+
+#[tokio::test]
+async fn an_edited_row_grants_nothing() {
+    let scene = Scene::new().await;
+    let (sign_in, request) = scene.asked().await;
+    // By SQL: a device row that names another key, or that was moved to another account.
+    let ben = folk::enrolled(&scene.engine, &scene.dice, "ben", 1).await;
+    let row = scene.store.device(DeviceId(ben.phones[0].device.0)).await.unwrap().unwrap();
+    let moved = nod_core::possession::Device {
+        id: DeviceId([7; 16]),
+        user: scene.anna.user,
+        state: DeviceState::Active,
+        ..row
+    };
+    scene.store.commit(vec![Write::AddDevice(moved)]).await.unwrap();
+    let session = Write::AddDeviceSession {
+        secret: nod_engine::hash_secret("stolen"),
+        device: DeviceId([7; 16]),
+        expires_at: sign_in.expires_at,
+    };
+    scene.store.commit(vec![session]).await.unwrap();
+    assert_eq!(kind(scene.engine.phone("stolen").await), "not signed in", "INV-21, E05, D02");
+    // By SQL: a challenge marked approved without a signature that holds.
+    let forged = nod_core::challenge::Answer {
+        device: DeviceId(scene.anna.phones[0].device.0),
+        decision: nod_core::challenge::Decision::Approve,
+        jws: "e30.e30.e30".to_owned(),
+        assertion: None,
+        at: scene.clock.now(),
+    };
+    let write = Write::AnswerChallenge {
+        challenge: nod_core::ChallengeId(request.id.0),
+        version: 1,
+        to: nod_core::challenge::ChallengeState::Approved(forged),
+        sign_in: sign_in.id,
+        user: scene.anna.user,
+    };
+    scene.store.commit(vec![write]).await.unwrap();
+    assert_eq!(kind(scene.engine.finish(&sign_in, None).await), "forbidden", "verified again when it is collected");
+    assert!(scene.events().await.contains(&"tampered"));
+}
+
+#[tokio::test]
+async fn setting_a_password_touches_no_factor_and_ends_sessions() {
+    let scene = Scene::new().await;
+    let (sign_in, request) = scene.asked().await;
+    scene.give(&request, &scene.signed(&request, Decision::Approve)).await.unwrap();
+    let session = scene.engine.finish(&sign_in, None).await.unwrap().session;
+    let devices = scene.store.devices_of(scene.anna.user).await.unwrap();
+    let user = scene.engine.user_named("anna").await.unwrap();
+    scene.engine.set_password(&user, "another plain sentence".to_owned().into()).await.unwrap();
+    assert_eq!(scene.store.devices_of(scene.anna.user).await.unwrap(), devices, "INV-18, E08");
+    assert_eq!(kind(scene.engine.session(&session).await), "not signed in");
+}
+
+#[tokio::test]
+async fn a_terminal_needs_leave_and_disabling_ends_everything() {
+    let scene = Scene::new().await;
+    let user = scene.engine.user_named("anna").await.unwrap();
+    scene.engine.set_user_options(&user, false, false).await.unwrap();
+    assert!(scene.store.devices_of(user.id).await.unwrap().iter().all(|device| device.platform != Platform::Terminal));
+    let (_, link) = scene.engine.open_enrolment(user.id).await.unwrap();
+    let cookie = scene.engine.open_link(&link).await.unwrap();
+    scene.engine.set_user_state(&user, UserState::Disabled).await.unwrap();
+    assert!(scene.engine.enrolment_of(&cookie).await.is_err());
+    assert_eq!(kind(scene.engine.open_enrolment(user.id).await), "not found");
+    assert_eq!(kind(scene.engine.open_enrolment(UserId([9; 16])).await), "not found");
+}
