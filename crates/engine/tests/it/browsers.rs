@@ -117,7 +117,8 @@ async fn prompts_without_success_run_out() {
         assert_eq!(scene.engine.status(&sign_in).await.unwrap().phase, SignInPhase::Waiting);
         scene.engine.cancel(&sign_in).await.unwrap();
     }
-    let (token, _) = scene.begin(scene.anna.cookie.borrow().clone()).await;
+    let cookie = scene.anna.cookie.borrow().clone();
+    let (token, _) = scene.begin(cookie).await;
     let sign_in = scene.engine.sign_in_of(&token).await.unwrap();
     assert_eq!(scene.engine.status(&sign_in).await.unwrap().phase, SignInPhase::Introduce, "the passkey still opens");
     scene.clock.advance(limits::PROMPTS_SHORT.window);
