@@ -59,10 +59,11 @@ async function open() {
     render(token ? await call("POST", "/enrol/open", { token }) : await call("GET", "/enrol/status"));
     follow({ path: "/enrol/events", event: "state", poll: () => call("GET", "/enrol/status"), changed: render });
   } catch (error) {
-    if (!token && error instanceof ApiError && error.status !== 0) {
+    const answered = error instanceof ApiError && error.status >= 400 && error.status < 500;
+    if (answered && !token) {
       stop(words.noTokenTitle, words.noToken);
     } else {
-      stop(words.ended.title, error instanceof Error ? error.message : words.ended.sentence);
+      stop(words.ended.title, answered || !(error instanceof Error) ? words.ended.sentence : error.message);
     }
   }
 }

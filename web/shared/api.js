@@ -5,6 +5,9 @@ import { words } from "./words.js";
 /** Longest wait for an answer, milliseconds. */
 const TIMEOUT_MS = 15_000;
 
+/** The server's words stand in terminals too, where they follow "error:" and have no full stop. @param {string} text */
+const sentence = (text) => text.charAt(0).toUpperCase() + text.slice(1) + (/[.!?]$/.test(text) ? "" : ".");
+
 /** What went wrong, in a sentence that can be shown. `status` 0 means that the server was not reached. */
 export class ApiError extends Error {
   /**
@@ -14,7 +17,7 @@ export class ApiError extends Error {
    * @param {string} [location] where the person can put it right
    */
   constructor(status, code, message, location = "") {
-    super(message);
+    super(sentence(message));
     this.status = status;
     this.code = code;
     this.location = location;

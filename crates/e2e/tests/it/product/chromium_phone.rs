@@ -10,6 +10,7 @@ use nod_e2e::page::Page;
 use nod_e2e::push_receiver::PushReceiver;
 use nod_e2e::skip;
 use nod_e2e::tools::{CHROMIUM, DBUS, NGINX};
+use serde_json::{Value, json};
 
 /// Presses of the Tab key that lead through any page of ours.
 const MANY_TABS: usize = 40;
@@ -69,7 +70,7 @@ fn chromium_is_the_phone() {
     cancelled_on_the_computer(&stage, &desk, &phone, &carol);
     answers_and_accounts(&phone);
     own_page(&stage, &second, &carol);
-    pages_that_end_early(&stage, &carol);
+    pages_that_end_early(&stage, &carol, &phone.page.credentials()[0]);
     let page = phone.page;
     opens_without_a_server(&mut stage, &page);
     removes_itself(&stage, &page);
@@ -82,7 +83,7 @@ fn notes(stage: &Stage) -> String {
 
 fn every_step_of_enrolment(stage: &Stage, desk: &Desk, phone: &Ringing<'_>) -> Person {
     let (computer, app) = (&desk.page, &phone.page);
-    look::at(app, "app-welcome");
+    looks_right_on_each_platform(stage, app);
     let carol = stage.invite("carol");
     computer.open(&carol.link);
     computer.wait_phase("choose_password");
@@ -126,6 +127,31 @@ fn every_step_of_enrolment(stage: &Stage, desk: &Desk, phone: &Ringing<'_>) -> P
     desk.introduce(&app.credentials()[0]);
     look::at(computer, "enrol-done");
     carol
+}
+
+/// What the app says before it has an account depends on what it runs on.
+fn looks_right_on_each_platform(stage: &Stage, app: &Page) {
+    let agent = app.look("navigator.userAgent");
+    for (name, system) in [
+        ("iphone", "iPhone; CPU iPhone OS 18_5 like Mac OS X"),
+        ("android", "Linux; Android 15; Pixel 9"),
+        ("desktop", ""),
+    ] {
+        let other = format!("Mozilla/5.0 ({system}) AppleWebKit/605.1.15 (KHTML, like Gecko) Mobile Safari/605.1.15");
+        let told = if system.is_empty() { agent.clone() } else { other.into() };
+        app.call("Emulation.setUserAgentOverride", &json!({"userAgent": told}));
+        app.open("about:blank");
+        app.open(&stage.product.page("/authenticator#enrol=ABCD2345"));
+        // A tab of Safari is no place for keys: the code waits there until it is typed in the app on the Home Screen.
+        app.wait_phase(if name == "iphone" { "welcome" } else { "enrol" });
+        let code = if name == "iphone" { app.digits("#your-code") } else { app.text("#code") };
+        assert_eq!(code, "ABCD2345");
+        assert!(!app.address().contains('#'), "the code has left the address");
+        look::at(app, &format!("app-begin-{name}"));
+    }
+    app.open(&stage.product.page("/authenticator"));
+    app.wait_phase("welcome");
+    look::at(app, "app-welcome");
 }
 
 fn tests_itself(phone: &Ringing<'_>) {
@@ -286,21 +312,43 @@ fn own_page(stage: &Stage, desk: &Desk, carol: &Person) {
     page.wait_for("#username");
 }
 
-fn pages_that_end_early(stage: &Stage, carol: &Person) {
+/// A stranger with the password, a used link, somebody else's computer, an account without a phone, no JavaScript.
+fn pages_that_end_early(stage: &Stage, carol: &Person, passkey: &Value) {
     let desk = Desk::new(&stage.chromium);
     let page = &desk.page;
+    page.open(&carol.link);
+    page.wait_text("main", "Links work once");
+    look::at_refusal(page, "enrol-used-link");
+    page.open(&stage.product.page("/enrol"));
+    page.wait_text("h1", "Open your link again");
+    look::at_refusal(page, "enrol-no-link");
+
     page.open(&stage.product.page("/sign-in"));
     page.type_text("#username", &carol.name);
     page.type_text("#password", "not the password at all");
     page.click("#submit");
-    page.wait_for("#error");
+    page.wait_text("#error", "not right");
     look::at_refusal(page, "sign-in-refused");
     page.clear("#username");
     desk.give_password(carol);
     page.wait_phase("introduce");
     look::at(page, "sign-in-introduce");
-    page.open(&stage.product.page("/enrol"));
-    page.wait_text("h1", "Open your link again");
+    page.click("#not-my-computer");
+    desk.hold_phone_near(passkey);
+    page.click("#passkey");
+    page.wait_address("/account");
+    assert_eq!(stage.product.bound_browsers(&carol.name), 1, "a computer that is not hers is not kept");
+    page.click("#sign-out");
+
+    let dora = stage.invite("dora");
+    let enrolling = Desk::new(&stage.chromium);
+    enrolling.open_link(&dora);
+    desk.give_password(&dora);
+    page.wait_phase("locked");
+    look::at(page, "sign-in-locked");
+    page.set_scripts(false);
+    page.open(&stage.product.page("/authenticator"));
+    page.wait_text("noscript", "JavaScript is needed");
 }
 
 /// The server is down: the app opens all the same, says so, and goes on when it is back.
@@ -309,6 +357,8 @@ fn opens_without_a_server(stage: &mut Stage, app: &Page) {
     app.reload();
     app.wait_text("h1", "Nod cannot look for sign-ins now");
     app.wait_text("main", "The server cannot be reached");
+    assert!(!app.take_problems().is_empty(), "the browser notes that the server is away");
+    look::at(app, "app-offline");
     stage.product.serve();
     app.click("#again");
     app.wait_text("h1", "Nothing is waiting");

@@ -26,7 +26,7 @@ fn firefox_is_the_phone() {
     let mut stage = Stage::set();
     let (silent, ignored) = nobody_answers(&stage);
 
-    let firefox = stage.firefox();
+    let mut firefox = stage.firefox();
     let phone = Handset { screen: &firefox };
     let desk = Desk::new(&stage.chromium);
     let anna = stage.enrol("anna", &desk, &phone);
@@ -42,7 +42,8 @@ fn firefox_is_the_phone() {
     denied_then_wrong_number_then_right(&stage, &desk, &phone, &anna);
     let ben = relayed_enrolment_binds_nothing(&stage, &phone);
     fraud_unbinds_the_browser(&stage, &phone, &ben, &new_passkey(&firefox, &[&passkey]));
-    revoked_while_asked(&stage, &desk, &phone, &anna);
+    denied_after_the_phone_was_off(&stage, &desk, &mut firefox, &anna);
+    revoked_while_asked(&stage, &Handset { screen: &firefox }, &anna);
     no_answer_in_time(&silent, &ignored);
 }
 
@@ -235,9 +236,25 @@ fn fraud_unbinds_the_browser(stage: &Stage, phone: &Handset<'_, Firefox>, ben: &
     desk.page.wait_phase("introduce");
 }
 
-fn revoked_while_asked(stage: &Stage, desk: &Desk, phone: &Handset<'_, Firefox>, anna: &Person) {
+/// The push waits at the push service; the worker then signs the denial, with no page of the app open.
+fn denied_after_the_phone_was_off(stage: &Stage, desk: &Desk, firefox: &mut Firefox, anna: &Person) {
+    firefox.stop(true);
+    let shown = stage.bus.shown().len();
     desk.ask_again(&notes(stage), anna);
-    phone.read();
+    desk.wait_step("sent");
+    firefox.start_again();
+    let rung = rung(stage, shown);
+    let deny = rung.key_of("Deny").expect("the notification can deny").to_owned();
+    assert_eq!(rung.key_of("Approve"), None, "approval needs the page");
+    stage.bus.click(rung.id, &deny, || desk.page.shows("[data-phase=ended]"));
+    desk.wait_ended("Denied on your phone");
+    firefox.open(&stage.product.page("/authenticator"));
+    firefox.wait_phase("home");
+    desk.again();
+}
+
+fn revoked_while_asked(stage: &Stage, phone: &Handset<'_, Firefox>, anna: &Person) {
+    assert!(phone.read().contains(&anna.display_name));
     let device = stage.product.device_of("anna");
     stage.product.nod(&["device", "revoke", device["id"].as_str().unwrap()]);
     phone.wait_outcome("This phone was removed");
@@ -245,5 +262,5 @@ fn revoked_while_asked(stage: &Stage, desk: &Desk, phone: &Handset<'_, Firefox>,
     phone.done();
     phone.screen.click("#nav-accounts");
     let listed = phone.screen.wait_text(&format!("[data-device=\"{}\"]", device["id"].as_str().unwrap()), "removed");
-    assert!(listed.contains("anna Berg"), "{listed}");
+    assert!(listed.contains(&anna.display_name), "{listed}");
 }
