@@ -4,6 +4,7 @@ mod dependencies;
 mod edges;
 mod files;
 mod fuzz;
+mod invariants;
 
 pub(crate) use fuzz::targets as fuzz_targets;
 
@@ -32,6 +33,7 @@ pub(crate) fn run(root: &Path) -> Result<()> {
     dependencies::check(&manifest, &notes, &mut found);
     files::check(root, &mut found)?;
     fuzz::check(root, &mut found)?;
+    invariants::check(root, &mut found)?;
     for remark in &found.remarks {
         println!("note: {remark}");
     }

@@ -1,3 +1,5 @@
+//! Addresses that a push may never reach (INV-26).
+
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use nod_delivery::web_push::AddressClass::{

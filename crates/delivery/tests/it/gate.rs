@@ -1,4 +1,4 @@
-//! P21: nothing that a phone names makes this server contact what it must not.
+//! INV-26, P21: nothing that a phone names makes this server contact what it must not.
 
 use std::sync::Arc;
 use std::time::Duration;
