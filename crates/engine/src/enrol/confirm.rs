@@ -1,0 +1,110 @@
+//! The end in the asking browser: confirm or refuse the phone, and introduce this browser or not (INV-16, E18).
+
+use nod_core::audit::EventKind;
+use nod_core::enrolment::{Enrolment, EnrolmentState};
+use nod_core::people::User;
+use nod_core::possession::BoundBy;
+use nod_protocol::SixDigits;
+use nod_protocol::webauthn::{AssertionJson, RequestOptions, request_options};
+
+use crate::engine::Engine;
+use crate::fault::{Fault, Outcome};
+use crate::ports::Write;
+use crate::sign_in::Asking;
+
+impl Engine {
+    /// The person says that the phone shows this string: the phone becomes active.
+    ///
+    /// # Errors
+    /// [`Fault::Conflict`] when it is another string or the phone is not ready: then nothing becomes active.
+    pub async fn confirm(&self, enrolment: &Enrolment, user: &User, typed: &str) -> Outcome<()> {
+        let now = self.now().await?;
+        let EnrolmentState::Joined(id) = enrolment.state else {
+            return Err(Fault::Conflict("no phone waits for confirmation".to_owned()));
+        };
+        let device = self.store.device(id).await?.filter(|d| self.is_intact(d)).ok_or(Fault::NotFound("device"))?;
+        let typed = SixDigits::parse_typed(typed).map_err(|error| Fault::BadRequest(error.to_string()))?;
+        if self.confirmation_of(enrolment, &device) != Some(typed) {
+            return Err(Fault::Conflict(
+                "these are not the digits of the phone that joined: look at the phone again".to_owned(),
+            ));
+        }
+        let (from, to) = (enrolment.state, EnrolmentState::Confirmed(id));
+        let event = Self::event(EventKind::DeviceEnrolled, now, user).device(id, &device.name);
+        let writes = vec![
+            Write::ActivateDevice { device: id, user: user.id },
+            Write::MoveEnrolment { enrolment: enrolment.id, user: user.id, from, to },
+            Write::Audit(event),
+        ];
+        self.store.commit(writes).await.map_err(Fault::moved_on)
+    }
+
+    /// The person says that it is another phone: it is revoked, and a new code can be made (E01).
+    ///
+    /// # Errors
+    /// [`Fault::Conflict`] when no phone waits.
+    pub async fn refuse_device(&self, enrolment: &Enrolment, user: &User) -> Outcome<()> {
+        let now = self.now().await?;
+        let EnrolmentState::Joined(id) = enrolment.state else {
+            return Err(Fault::Conflict("no phone waits for confirmation".to_owned()));
+        };
+        let name = self.store.device(id).await?.map_or_else(String::new, |device| device.name);
+        let (from, to) = (enrolment.state, EnrolmentState::Proved);
+        let event = Self::event(EventKind::DeviceRefused, now, user).device(id, &name);
+        let writes = vec![
+            Write::RevokeDevice { device: id, user: user.id },
+            Write::MoveEnrolment { enrolment: enrolment.id, user: user.id, from, to },
+            Write::Audit(event),
+        ];
+        self.store.commit(writes).await.map_err(Fault::moved_on)
+    }
+
+    /// Options for introducing the asking browser with the new passkey.
+    ///
+    /// # Errors
+    /// [`Fault::Conflict`] before the phone is active or after the choice was made.
+    pub async fn enrolment_passkey_options(&self, enrolment: &Enrolment) -> Outcome<RequestOptions> {
+        let EnrolmentState::Confirmed(device) = enrolment.state else {
+            return Err(Fault::Conflict("this step is over".to_owned()));
+        };
+        let passkeys = self.store.passkeys_of(enrolment.user).await?;
+        let allow: Vec<Vec<u8>> =
+            passkeys.into_iter().filter(|p| p.device == device).map(|p| p.credential_id).collect();
+        Ok(request_options(&self.settings.rp_id, &self.introduction_challenge(enrolment), &allow, &[]))
+    }
+
+    fn introduction_challenge(&self, enrolment: &Enrolment) -> [u8; 32] {
+        self.vault.mac("enrolment introduction challenge", &[&enrolment.id.0])
+    }
+
+    /// Binds the asking browser with the new passkey used in it, or, without an assertion, closes the step unbound.
+    /// Gives the new bound-browser cookie. A relayed enrolment cannot do this: the passkey signs for our origin only (E18).
+    ///
+    /// # Errors
+    /// [`Fault::BadSignature`] when the assertion does not hold.
+    pub async fn introduce_after_enrolment(
+        &self,
+        enrolment: &Enrolment,
+        user: &User,
+        assertion: Option<&AssertionJson>,
+        asking: &Asking<'_>,
+    ) -> Outcome<Option<String>> {
+        let now = self.now().await?;
+        let EnrolmentState::Confirmed(device) = enrolment.state else {
+            return Err(Fault::Conflict("this step is over".to_owned()));
+        };
+        let (from, to) = (enrolment.state, EnrolmentState::Introduced(device));
+        let mut writes = vec![Write::MoveEnrolment { enrolment: enrolment.id, user: user.id, from, to }];
+        let cookie = match assertion {
+            Some(assertion) => {
+                self.verified_passkey(user, assertion, &self.introduction_challenge(enrolment)).await?;
+                let binding = self.binding(user, asking, BoundBy::Passkey, now).await?;
+                writes.extend(binding.writes);
+                Some(binding.cookie)
+            }
+            None => None,
+        };
+        self.store.commit(writes).await.map_err(Fault::moved_on)?;
+        Ok(cookie)
+    }
+}

@@ -1,0 +1,158 @@
+//! The phone's side: it redeems a code and makes its passkey (INV-16).
+
+use nod_core::audit::EventKind;
+use nod_core::enrolment::EnrolmentState;
+use nod_core::people::User;
+use nod_core::possession::{Device, DeviceState, Notifications, Passkey, Platform};
+use nod_core::{DeviceId, PasskeyId, Timestamp, limits, text};
+use nod_protocol::device_api::{self as api, EnrolAnswer, EnrolRequest, EnrolState, Missing};
+use nod_protocol::enrolment::confirmation;
+use nod_protocol::webauthn::{RegistrationJson, RpJson, UserJson, creation_options, verify_registration};
+use nod_protocol::{B64, Id};
+
+use crate::device::{Phone, device_state, user_body};
+use crate::engine::Engine;
+use crate::fault::{Fault, Outcome, applied};
+use crate::ports::Write;
+use crate::vault::hash_secret;
+
+impl Engine {
+    /// A phone redeems a code: it becomes a pending device. Guesses are counted by source and in all.
+    ///
+    /// # Errors
+    /// [`Fault::NotFound`] for a code that is not shown now; [`Fault::Forbidden`] for a terminal without leave.
+    pub async fn join(&self, request: &EnrolRequest, address: &str) -> Outcome<EnrolAnswer> {
+        let now = self.now().await?;
+        let tries = vec![
+            Write::Count {
+                bucket: format!("code/source/{}", limits::source_of(address)),
+                limit: limits::CODE_TRIES_PER_SOURCE,
+            },
+            Write::Count { bucket: "code/all".to_owned(), limit: limits::CODE_TRIES_IN_ALL },
+        ];
+        if !applied(self.store.commit(tries).await)? {
+            return Err(Fault::TooMany { retry_after_seconds: 600 });
+        }
+        let code = hash_secret(&request.code.to_string());
+        let enrolment = self
+            .store
+            .enrolment_by_code(code)
+            .await?
+            .ok_or(Fault::NotFound("code: look at the screen and type it again"))?;
+        let user = self.active_user(enrolment.user).await?;
+        if request.platform == api::Platform::Terminal && !user.terminal_phone {
+            return Err(Fault::Forbidden(
+                "this account may not use a terminal as its phone: an administrator can allow it".to_owned(),
+            ));
+        }
+        let device = self.new_device(request, &user, now)?;
+        let count = self.store.devices_of(user.id).await?.iter().filter(|d| d.state != DeviceState::Revoked).count();
+        if count >= limits::DEVICES_PER_USER {
+            return Err(Fault::Conflict("this account has 10 phones: remove one first".to_owned()));
+        }
+        let event = Self::event(EventKind::DeviceJoined, now, &user).device(device.id, &device.name).address(address);
+        let (from, to) = (enrolment.state, EnrolmentState::Joined(device.id));
+        let writes = vec![
+            Write::AddDevice(device.clone()),
+            Write::MoveEnrolment { enrolment: enrolment.id, user: user.id, from, to },
+            Write::ResetCount { bucket: format!("code/source/{}", limits::source_of(address)) },
+            Write::Audit(event),
+        ];
+        self.store.commit(writes).await.map_err(Fault::moved_on)?;
+        Ok(EnrolAnswer {
+            device: Id(device.id.0),
+            user: user_body(&user),
+            server: api::ServerName { name: self.settings.server_name.clone(), origin: self.settings.origin.clone() },
+            confirmation: confirmation(&Id(enrolment.id.0), &Id(device.id.0), &request.key.thumbprint()),
+            passkey: self.registration_options(&user, &device).await?,
+            expires_at: enrolment.expires_at.0,
+        })
+    }
+
+    fn new_device(&self, request: &EnrolRequest, user: &User, now: Timestamp) -> Outcome<Device> {
+        let name = text::shown(&request.name);
+        if name.is_empty() {
+            return Err(Fault::BadRequest("give the phone a name".to_owned()));
+        }
+        let id = DeviceId(self.fresh_id());
+        let key = serde_json::to_string(&request.key)
+            .map_err(|_| Fault::BadRequest("the device key is malformed".to_owned()))?;
+        let platform = match request.platform {
+            api::Platform::Android => Platform::Android,
+            api::Platform::Ios => Platform::Ios,
+            api::Platform::Desktop => Platform::Desktop,
+            api::Platform::Terminal => Platform::Terminal,
+        };
+        Ok(Device {
+            id,
+            user: user.id,
+            name,
+            platform,
+            state: DeviceState::Pending,
+            checksum: self.device_checksum(id, user.id, &key),
+            key,
+            notifications: Notifications::Unknown,
+            subscription: None,
+            created_at: now,
+            last_seen_at: now,
+        })
+    }
+
+    async fn registration_options(
+        &self,
+        user: &User,
+        device: &Device,
+    ) -> Outcome<nod_protocol::webauthn::CreationOptions> {
+        let rp = RpJson { id: self.settings.rp_id.clone(), name: self.settings.server_name.clone() };
+        let person =
+            UserJson { id: B64(user.id.0.to_vec()), name: user.name.clone(), display_name: user.display_name.clone() };
+        let known: Vec<Vec<u8>> = self.store.passkeys_of(user.id).await?.into_iter().map(|p| p.credential_id).collect();
+        Ok(creation_options(rp, person, &self.registration_challenge(device.id), &known))
+    }
+
+    /// Good for this device alone, which takes one passkey only: needs no row.
+    fn registration_challenge(&self, device: DeviceId) -> [u8; 32] {
+        self.vault.mac("passkey registration challenge", &[&device.0])
+    }
+
+    /// Takes the pending phone's passkey.
+    ///
+    /// # Errors
+    /// [`Fault::BadSignature`] when the registration does not hold; [`Fault::Conflict`] when it has one.
+    pub async fn enrol_passkey(
+        &self,
+        phone: &Phone,
+        id: DeviceId,
+        credential: &RegistrationJson,
+    ) -> Outcome<api::DeviceState> {
+        let now = self.now().await?;
+        let device = phone.device(id)?;
+        let made = verify_registration(credential, &self.registration_challenge(id), &self.relying_party())
+            .map_err(|error| Fault::BadSignature(error.to_string()))?;
+        let passkey = Passkey {
+            id: PasskeyId(self.fresh_id()),
+            user: device.user,
+            device: id,
+            checksum: self.passkey_checksum(device.user, id, &made.credential_id, &made.public_key),
+            credential_id: made.credential_id,
+            public_key: made.public_key,
+            backup_eligible: made.backup_eligible,
+            created_at: now,
+        };
+        self.store.commit(vec![Write::AddPasskey(passkey)]).await.map_err(Fault::moved_on)?;
+        Ok(device_state(device.state))
+    }
+
+    /// How far a pending phone is, for the phone.
+    ///
+    /// # Errors
+    /// [`Fault::NotFound`] when it is not of this session.
+    pub async fn enrol_state(&self, phone: &Phone, id: DeviceId) -> Outcome<EnrolState> {
+        let device = self.store.device(phone.device(id)?.id).await?.ok_or(Fault::NotFound("device"))?;
+        let mut missing = self.missing(&device).await?;
+        if device.state == DeviceState::Pending {
+            missing.push(Missing::Confirmation);
+        }
+        Ok(EnrolState { state: device_state(device.state), missing })
+    }
+}

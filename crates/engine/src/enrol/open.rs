@@ -1,0 +1,159 @@
+//! The window for one phone: link or own page, password, code (INV-15, INV-16, INV-17).
+
+use nod_core::access::Session;
+use nod_core::audit::EventKind;
+use nod_core::enrolment::{Enrolment, EnrolmentState, OpenedBy};
+use nod_core::people::{User, check_new_password};
+use nod_core::{EnrolmentId, SecretHash, Timestamp, UserId, limits};
+use nod_protocol::enrolment::EnrolmentCode;
+use zeroize::Zeroizing;
+
+use crate::engine::Engine;
+use crate::fault::{Fault, Outcome, applied};
+use crate::ports::{Topic, Waiter, Write, random};
+use crate::vault::{fresh_secret, hash_secret};
+
+impl Engine {
+    /// Opens a window for one phone and gives the secret for the administrator's link. Earlier windows close.
+    ///
+    /// # Errors
+    /// [`Fault::NotFound`] without such an active user.
+    pub async fn open_enrolment(&self, user: UserId) -> Outcome<(EnrolmentId, String)> {
+        let now = self.now().await?;
+        let user = self.active_user(user).await.map_err(|_| Fault::NotFound("active user"))?;
+        let (secret, link) = fresh_secret(&*self.entropy);
+        let enrolment = self.new_enrolment(&user, OpenedBy::Administrator, link, now);
+        let id = enrolment.id;
+        let event =
+            Self::event(EventKind::EnrolmentOpened, now, &user).detail("an administrator made a link for 72 hours");
+        let writes =
+            vec![Write::EndEnrolmentsOf { user: user.id }, Write::AddEnrolment(enrolment), Write::Audit(event)];
+        self.store.commit(writes).await.map_err(Fault::moved_on)?;
+        Ok((id, secret))
+    }
+
+    /// Opens a window from the user's own page; the session must be fresh (INV-15). Gives the enrolment cookie's secret.
+    ///
+    /// # Errors
+    /// [`Fault::Forbidden`] when the session is not fresh.
+    pub async fn open_own_enrolment(&self, session: &Session) -> Outcome<String> {
+        let now = self.now().await?;
+        let user = self.active_user(session.user).await?;
+        if !session.is_fresh(now) {
+            return Err(Fault::Forbidden(
+                "sign in again first: adding a phone needs a sign-in of the last 10 minutes".to_owned(),
+            ));
+        }
+        let (secret, hash) = fresh_secret(&*self.entropy);
+        let mut enrolment = self.new_enrolment(&user, OpenedBy::Session(session.id), hash, now);
+        enrolment.session = Some(hash);
+        enrolment.state = EnrolmentState::Proved;
+        enrolment.expires_at = now.after(limits::ENROLMENT_SESSION_LIFE);
+        let event = Self::event(EventKind::EnrolmentOpened, now, &user).detail("from the account page");
+        let writes =
+            vec![Write::EndEnrolmentsOf { user: user.id }, Write::AddEnrolment(enrolment), Write::Audit(event)];
+        self.store.commit(writes).await.map_err(Fault::moved_on)?;
+        Ok(secret)
+    }
+
+    fn new_enrolment(&self, user: &User, opened_by: OpenedBy, link: SecretHash, now: Timestamp) -> Enrolment {
+        Enrolment {
+            id: EnrolmentId(self.fresh_id()),
+            user: user.id,
+            opened_by,
+            link,
+            session: None,
+            state: EnrolmentState::Issued,
+            password_tries: 0,
+            created_at: now,
+            expires_at: now.after(limits::ENROLMENT_LINK_LIFE),
+        }
+    }
+
+    /// Exchanges the link once for an enrolment session in this browser; gives the cookie's secret.
+    ///
+    /// # Errors
+    /// [`Fault::NotFound`] for a link that is unknown, used or expired: which of them is not said.
+    pub async fn open_link(&self, token: &str) -> Outcome<String> {
+        let now = self.now().await?;
+        let found = self.store.enrolment_by_link(hash_secret(token)).await?.ok_or(Fault::NotFound("enrolment link"))?;
+        let (secret, session) = fresh_secret(&*self.entropy);
+        let expires_at = now.after(limits::ENROLMENT_SESSION_LIFE);
+        let open = Write::OpenEnrolment { enrolment: found.id, user: found.user, session, expires_at };
+        if applied(self.store.commit(vec![open]).await)? { Ok(secret) } else { Err(Fault::NotFound("enrolment link")) }
+    }
+
+    /// The enrolment of this browser's cookie.
+    ///
+    /// # Errors
+    /// [`Fault::NotSignedIn`] when there is none or it has expired.
+    pub async fn enrolment_of(&self, cookie: &str) -> Outcome<(Enrolment, User)> {
+        let now = self.now().await?;
+        let found = self.store.enrolment_by_session(hash_secret(cookie)).await?.ok_or(Fault::NotSignedIn)?;
+        if found.expires_at.has_passed(now) {
+            return Err(Fault::Gone("enrolment"));
+        }
+        let user = self.active_user(found.user).await?;
+        Ok((found, user))
+    }
+
+    /// A place to wait for the next change of an enrolment.
+    #[must_use]
+    pub fn watch_user(&self, user: UserId) -> Waiter {
+        self.store.wakes().wait_for(Topic::User(user))
+    }
+
+    /// Checks the password, or takes the first one.
+    ///
+    /// # Errors
+    /// [`Fault::Forbidden`] when it is wrong; after five wrong ones the link is void. [`Fault::BadRequest`] when a new one is no good.
+    pub async fn enrolment_password(
+        &self,
+        enrolment: &Enrolment,
+        user: &User,
+        password: Zeroizing<String>,
+        address: &str,
+    ) -> Outcome<()> {
+        let now = self.now().await?;
+        let (from, to) = (EnrolmentState::Opened, EnrolmentState::Proved);
+        let mut writes = vec![Write::MoveEnrolment { enrolment: enrolment.id, user: user.id, from, to }];
+        if user.password_hash.is_none() {
+            check_new_password(&password, &user.name).map_err(|error| Fault::BadRequest(error.to_string()))?;
+            let hash = self.passwords.hash(password, address).await?;
+            writes.push(Write::SetPassword { user: user.id, hash });
+            writes.push(Write::Audit(Self::event(EventKind::PasswordSet, now, user).address(address)));
+        } else {
+            let count = Write::CountEnrolmentPassword { enrolment: enrolment.id };
+            if !applied(self.store.commit(vec![count]).await)? {
+                return Err(Fault::Forbidden(
+                    "too many wrong passwords: ask your administrator for a new link".to_owned(),
+                ));
+            }
+            if !self.passwords.verify(user.password_hash.clone(), password, address).await? {
+                let event = Self::event(EventKind::PasswordRefused, now, user).address(address);
+                self.record(event.detail(&user.name)).await?;
+                return Err(Fault::Forbidden("that is not the password of this account: try again".to_owned()));
+            }
+        }
+        self.store.commit(writes).await.map_err(Fault::moved_on)
+    }
+
+    /// Makes a new code for the phone; an earlier one is void.
+    ///
+    /// # Errors
+    /// [`Fault::Conflict`] before the password or once a phone has joined.
+    pub async fn enrolment_code(&self, enrolment: &Enrolment) -> Outcome<(EnrolmentCode, Timestamp)> {
+        let now = self.now().await?;
+        let code = EnrolmentCode::from_entropy(random(&*self.entropy));
+        let code_expires_at = now.after(limits::ENROLMENT_CODE_LIFE);
+        let (id, user) = (enrolment.id, enrolment.user);
+        let shown = EnrolmentState::Coded { code: hash_secret(&code.to_string()), code_expires_at };
+        let mut writes = Vec::new();
+        if let from @ EnrolmentState::Coded { .. } = enrolment.state {
+            writes.push(Write::MoveEnrolment { enrolment: id, user, from, to: EnrolmentState::Proved });
+        }
+        writes.push(Write::MoveEnrolment { enrolment: id, user, from: EnrolmentState::Proved, to: shown });
+        self.store.commit(writes).await.map_err(Fault::moved_on)?;
+        Ok((code, code_expires_at))
+    }
+}
