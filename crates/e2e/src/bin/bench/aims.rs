@@ -28,7 +28,7 @@ impl Aims {
         }
         table::print("Aims", &["figure", "aim", "measured", "", "privacyIDEA 3.14 (1)"], &self.0);
         println!(
-            "  (1) as reported by the project on the same kind of machine, with its own password step; not run again here"
+            "  (1) measured earlier on the same kind of machine, not run again here"
         );
     }
 }

@@ -64,4 +64,5 @@ fn measure(wanted: &[String]) {
         }
     }
     aims.print();
+    println!("\nLoad average at the end {}", process::load());
 }

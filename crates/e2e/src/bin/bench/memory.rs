@@ -43,12 +43,11 @@ pub(crate) async fn run(aims: &mut Aims) {
         &rows,
     );
     println!(
-        "  {each:.2} KiB of resident memory for each further pending sign-in; most of it is SQLite's page cache, which is"
+        "  Each further pending sign-in: {each:.2} KiB resident, mostly SQLite's page cache, which is bounded (16 MiB for each\n  \
+         of four connections); and {waiter:.0} bytes for each who waits for a change of it (measured apart, 20,000 at once)"
     );
-    println!(
-        "  bounded (16 MiB for each of four connections), and {waiter:.0} bytes for each who waits for a change of it"
-    );
-    aims.below("memory a pending sign-in, with its waiter", "KiB", 1.0, each + waiter / 1024.0, "-");
+    aims.below("memory of a parked wait", "KiB", 1.0, waiter / 1024.0, "-");
+    aims.below("memory of a pending sign-in, page cache and wait", "KiB", 1.0, each + waiter / 1024.0, "-");
 }
 
 /// Begins a sign-in for everybody.

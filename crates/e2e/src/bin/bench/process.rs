@@ -97,7 +97,6 @@ pub(crate) fn describe_machine() {
         processor.lines().find(|line| line.starts_with("model name")).and_then(|line| line.split(": ").nth(1));
     let memory = fs::read_to_string("/proc/meminfo").unwrap_or_default();
     let kib = memory.lines().next().and_then(|line| line.split_whitespace().nth(1)?.parse::<f64>().ok()).unwrap_or(0.0);
-    let load = fs::read_to_string("/proc/loadavg").unwrap_or_default();
     let kernel = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
     let build = if cfg!(debug_assertions) { "DEBUG BUILD: these figures mean nothing" } else { "release build" };
     println!(
@@ -105,7 +104,13 @@ pub(crate) fn describe_machine() {
         processor.unwrap_or("unknown processor"),
         kib / 1024.0 / 1024.0,
         kernel.trim(),
-        load.split(' ').take(3).collect::<Vec<_>>().join(" "),
+        load(),
     );
     println!("  Server, push stub and clients share these cores; all connections are on the loopback, without TLS.");
+}
+
+/// Load averages over 1, 5 and 15 minutes. Above zero at the start, something else was running and times are worse for it.
+pub(crate) fn load() -> String {
+    let load = fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    load.split(' ').take(3).collect::<Vec<_>>().join(" ")
 }

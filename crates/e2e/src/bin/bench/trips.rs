@@ -249,7 +249,7 @@ fn report(levels: &[Level], aims: &mut Aims) {
         "/s",
         2000.0,
         last.rate,
-        "4.4 /s (1 of 226 ms)",
+        "226 ms a trip",
     );
     println!(
         "  Server alone, from its CPU: {:.0} trips/s on two cores, if nothing else ran on them",
