@@ -27,8 +27,6 @@ impl Aims {
             return;
         }
         table::print("Aims", &["figure", "aim", "measured", "", "privacyIDEA 3.14 (1)"], &self.0);
-        println!(
-            "  (1) measured earlier on the same kind of machine, not run again here"
-        );
+        println!("  (1) measured earlier on the same kind of machine, not run again here");
     }
 }

@@ -244,13 +244,7 @@ fn report(levels: &[Level], aims: &mut Aims) {
     table::print("Steps as the client sees them", &["step", "clients", "p50 ms", "p99 ms", "max ms"], &rows);
     let last = levels.last().unwrap();
     aims.below("server CPU a trip", "ms", 1.0, last.server_ms, "216 ms");
-    aims.above(
-        "trips/s, 64 clients, stub and clients on the same 2 cores",
-        "/s",
-        2000.0,
-        last.rate,
-        "226 ms a trip",
-    );
+    aims.above("trips/s, 64 clients, stub and clients on the same 2 cores", "/s", 2000.0, last.rate, "226 ms a trip");
     println!(
         "  Server alone, from its CPU: {:.0} trips/s on two cores, if nothing else ran on them",
         2000.0 / last.server_ms
