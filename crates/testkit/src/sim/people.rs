@@ -108,7 +108,7 @@ pub(super) async fn introduce<S: Store + 'static>(shared: Rc<Shared<S>>, person:
 pub(super) async fn watch_phone<S: Store + 'static>(shared: Rc<Shared<S>>, person: usize, phone: usize) {
     let Some(own) = shared.people.get(person).and_then(|person| person.phones.get(phone)) else { return };
     let mut sent: Vec<(ChallengeId, AnswerRequest)> = Vec::new();
-    for _ in 0..40 {
+    while shared.is_busy() {
         shared.pause(30).await;
         let Ok(session) = shared.engine().phone(&own.token).await else { return };
         let Ok(pending) = shared.engine().pending(&session).await else { return };

@@ -1,6 +1,6 @@
 //! The world: engines, people, tasks, time, and the executor that chooses who moves next.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
@@ -57,6 +57,8 @@ pub(super) struct Shared<S> {
     pub(super) troubles: Troubles,
     ringer: Lossy,
     spawned: RefCell<Vec<Task>>,
+    /// Sign-ins that somebody still has to do or to watch. Phones and workers rest once there are none.
+    under_way: Cell<usize>,
 }
 
 struct Task {
@@ -78,6 +80,10 @@ impl<S: Store + 'static> Shared<S> {
     /// Adds a task that runs inside a server and may be cut off with it.
     pub(super) fn spawn(&self, future: impl Future<Output = ()> + 'static) {
         self.spawned.borrow_mut().push(Task { future: Box::pin(future), on_engine: true });
+    }
+    /// Whether phones and workers still have something to do.
+    pub(super) fn is_busy(&self) -> bool {
+        self.under_way.get() > 0
     }
     /// Somebody takes their time.
     pub(super) async fn pause(&self, most: u64) {
@@ -128,7 +134,17 @@ impl<S: Store + 'static> World<S> {
         let ringer = Lossy(SeededEntropy::new(self.seed.rotate_left(17)));
         let (inner, spawned) = (Arc::clone(&self.inner), RefCell::default());
         let ledger = RefCell::default();
-        self.shared = Some(Rc::new(Shared { engines, dice, inner, ledger, people, troubles, ringer, spawned }));
+        self.shared = Some(Rc::new(Shared {
+            engines,
+            dice,
+            inner,
+            ledger,
+            people,
+            troubles,
+            ringer,
+            spawned,
+            under_way: Cell::default(),
+        }));
     }
 
     fn shared(&self) -> &Rc<Shared<S>> {
@@ -141,7 +157,12 @@ impl<S: Store + 'static> World<S> {
         let own = |future: Pin<Box<dyn Future<Output = ()>>>| Task { future, on_engine: false };
         for person in 0..shared.people.len() {
             for _ in 0..=shared.dice.below(3) {
-                self.tasks.push(own(Box::pin(people::sign_in(Rc::clone(&shared), person))));
+                shared.under_way.set(shared.under_way.get() + 1);
+                let (one, done) = (people::sign_in(Rc::clone(&shared), person), Rc::clone(&shared));
+                self.tasks.push(own(Box::pin(async move {
+                    one.await;
+                    done.under_way.set(done.under_way.get() - 1);
+                })));
             }
             if shared.troubles.attackers {
                 self.tasks.push(own(Box::pin(people::attack(Rc::clone(&shared), person))));
@@ -217,8 +238,8 @@ impl<S: Store + 'static> World<S> {
 
 /// A delivery worker.
 async fn deliver<S: Store + 'static>(shared: Rc<Shared<S>>) {
-    for _ in 0..30 {
-        shared.pause(12).await;
+    while shared.is_busy() {
+        shared.pause(24).await;
         let engine = shared.engine();
         for push in engine.claim_pushes().await.unwrap_or_default() {
             // A store that fails would fail the run elsewhere.
