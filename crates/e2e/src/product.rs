@@ -114,10 +114,12 @@ impl Product {
         listed.as_array().unwrap().iter().filter(|browser| browser["bound"] == true).count()
     }
 
-    /// Events of the audit log, as `nod audit list` prints them.
+    /// Whether the audit log holds an event of this kind about this account.
     #[track_caller]
-    pub fn audit(&self) -> Vec<Value> {
-        self.nod(&["audit", "list"]).as_array().cloned().unwrap_or_default()
+    pub fn has_event(&self, kind: &str, display_name: &str) -> bool {
+        let listed = self.nod(&["audit", "list"]);
+        let about = |event: &Value| event["kind"] == kind && event["user"]["name"] == display_name;
+        listed.as_array().is_some_and(|events| events.iter().any(about))
     }
 
     /// The server ends as in a power cut.
@@ -132,12 +134,6 @@ impl Product {
         let mut server = Process::start("nod serve", &mut self.command(&["serve"]));
         server.wait_line("listening on", PATIENCE, |line| line.starts_with("listening on "));
         self.server = Some(server);
-    }
-
-    /// What the server wrote to its log so far.
-    #[must_use]
-    pub fn log(&self) -> Vec<String> {
-        self.server.as_ref().map(Process::output).unwrap_or_default()
     }
 
     fn command(&self, arguments: &[&str]) -> Command {

@@ -230,6 +230,7 @@ fn fraud_unbinds_the_browser(stage: &Stage, phone: &Handset<'_, Firefox>, ben: &
     desk.wait_ended("Denied and reported");
     assert!(!desk.page.shows("#again"), "no second try after a report");
     assert_eq!(stage.product.bound_browsers("ben"), 0);
+    assert!(stage.product.has_event("fraud_reported", &ben.display_name));
     phone.done();
     desk.page.open(&notes(stage));
     desk.give_password(ben);
