@@ -87,6 +87,7 @@ impl Engine {
                 sign_in: challenge.sign_in,
                 user: user.id,
             },
+            Write::DropPushes { subject: challenge.id.0 },
             Write::Stage {
                 subject: challenge.id.0,
                 device: device.id,

@@ -1,5 +1,6 @@
 //! The delivery worker: takes due pushes from the outbox, rings, and settles.
 
+use futures::future::join_all;
 use nod_core::audit::EventKind;
 use nod_core::challenge::ChallengeState;
 use nod_core::push::{Push, PushKind, PushState, Stage};
@@ -24,16 +25,17 @@ impl Engine {
     /// # Errors
     /// Only the store's.
     pub async fn claim_pushes(&self) -> Outcome<Vec<Push>> {
-        let mut claimed = Vec::new();
-        for mut push in self.store.due_pushes(BATCH).await? {
-            let now = self.now().await?;
-            let claim = Write::ClaimPush { push: push.id, lease_until: now.after(LEASE) };
-            if applied(self.store.commit(vec![claim]).await)? {
-                push.attempts += 1;
-                claimed.push(push);
-            }
-        }
-        Ok(claimed)
+        let due = self.store.due_pushes(BATCH).await?;
+        let lease_until = self.now().await?.after(LEASE);
+        // Together, so that the store can put them into one transaction; each has its own guard.
+        let claims = join_all(due.into_iter().map(|push| self.claim(push, lease_until))).await;
+        Ok(claims.into_iter().collect::<Outcome<Vec<_>>>()?.into_iter().flatten().collect())
+    }
+
+    async fn claim(&self, mut push: Push, lease_until: Timestamp) -> Outcome<Option<Push>> {
+        let claim = Write::ClaimPush { push: push.id, lease_until };
+        push.attempts += 1;
+        Ok(applied(self.store.commit(vec![claim]).await)?.then_some(push))
     }
 
     /// Waits until the outbox may hold something due.

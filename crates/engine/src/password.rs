@@ -3,8 +3,9 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use argon2::password_hash::phc::PasswordHash;
-use argon2::{Algorithm, Argon2, Params, PasswordHasher as _, PasswordVerifier as _, Version};
+use argon2::password_hash::phc::{Output, ParamsString, PasswordHash, Salt};
+use argon2::{Algorithm, Argon2, Block, Params, Version};
+use subtle::ConstantTimeEq as _;
 use tokio::sync::Semaphore;
 use zeroize::Zeroizing;
 
@@ -17,6 +18,10 @@ const MEMORY_KIB: u32 = 19 * 1024;
 const PASSES: u32 = 2;
 /// Lanes.
 const LANES: u32 = 1;
+/// Bytes of the hash.
+const OUTPUT_BYTES: usize = 32;
+/// Most memory that a stored hash may ask for, in KiB.
+const MAX_BLOCKS: usize = 64 * 1024;
 /// Bytes of salt.
 const SALT_BYTES: usize = 16;
 /// Passwords waiting or being hashed at once, all sources.
@@ -36,6 +41,9 @@ pub trait Passwords: Send + Sync {
 /// Argon2id on the blocking pool.
 pub struct Argon2Queue {
     running: Arc<Semaphore>,
+    /// Memory of hashes that have ended, for those that come: as many as run at once. Given back to the allocator, each
+    /// thread's share of the heap would keep its own.
+    spare: Arc<Mutex<Vec<Vec<Block>>>>,
     waiting: Mutex<HashMap<String, usize>>,
     entropy: Arc<dyn Entropy>,
     decoy: String,
@@ -47,19 +55,43 @@ impl std::fmt::Debug for Argon2Queue {
     }
 }
 
-fn argon2() -> Outcome<Argon2<'static>> {
-    let params = Params::new(MEMORY_KIB, PASSES, LANES, None).map_err(|_| Fault::Busy)?;
-    Ok(Argon2::new(Algorithm::Argon2id, Version::V0x13, params))
+fn params() -> Outcome<Params> {
+    Params::new(MEMORY_KIB, PASSES, LANES, Some(OUTPUT_BYTES)).map_err(|_| Fault::Busy)
 }
 
-fn hash_now(password: &str, salt: &[u8]) -> Outcome<String> {
-    let hash = argon2()?.hash_password_with_salt(password.as_bytes(), salt).map_err(|_| Fault::Busy)?;
+/// Argon2id over `blocks`, which are made as many as the parameters ask for.
+fn argon2id(params: Params, salt: &[u8], password: &str, blocks: &mut Vec<Block>) -> Option<[u8; OUTPUT_BYTES]> {
+    blocks.resize(params.block_count(), Block::default());
+    let mut output = [0; OUTPUT_BYTES];
+    let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
+    argon2.hash_password_into_with_memory(password.as_bytes(), salt, &mut output, blocks).ok()?;
+    Some(output)
+}
+
+fn hash_now(password: &str, salt: &[u8], blocks: &mut Vec<Block>) -> Outcome<String> {
+    let params = params()?;
+    let output = argon2id(params.clone(), salt, password, blocks).ok_or(Fault::Busy)?;
+    let hash = PasswordHash {
+        algorithm: Algorithm::Argon2id.ident(),
+        version: Some(Version::V0x13.into()),
+        params: ParamsString::try_from(&params).map_err(|_| Fault::Busy)?,
+        salt: Some(Salt::new(salt).map_err(|_| Fault::Busy)?),
+        hash: Some(Output::new(&output).map_err(|_| Fault::Busy)?),
+    };
     Ok(hash.to_string())
 }
 
-fn verify_now(hash: &str, password: &str) -> bool {
+fn verify_now(hash: &str, password: &str, blocks: &mut Vec<Block>) -> bool {
     let Ok(parsed) = PasswordHash::new(hash) else { return false };
-    argon2().is_ok_and(|argon2| argon2.verify_password(password.as_bytes(), &parsed).is_ok())
+    let ours = parsed.algorithm == Algorithm::Argon2id.ident() && parsed.version == Some(Version::V0x13.into());
+    let (Ok(params), Some(salt), Some(expected)) = (Params::try_from(&parsed), &parsed.salt, &parsed.hash) else {
+        return false;
+    };
+    if !ours || params.block_count() > MAX_BLOCKS {
+        return false;
+    }
+    argon2id(params, salt, password, blocks)
+        .is_some_and(|output| bool::from(output.as_slice().ct_eq(expected.as_bytes())))
 }
 
 impl Argon2Queue {
@@ -68,8 +100,9 @@ impl Argon2Queue {
     /// # Errors
     /// [`Fault::Busy`] when the parameters are refused by the library.
     pub fn new(cores: usize, entropy: Arc<dyn Entropy>) -> Outcome<Self> {
-        let decoy = hash_now("a password that nobody has", &random::<SALT_BYTES>(&*entropy))?;
-        Ok(Self { running: Arc::new(Semaphore::new(cores.max(1))), waiting: Mutex::default(), entropy, decoy })
+        let decoy = hash_now("a password that nobody has", &random::<SALT_BYTES>(&*entropy), &mut Vec::new())?;
+        let running = Arc::new(Semaphore::new(cores.max(1)));
+        Ok(Self { running, spare: Arc::default(), waiting: Mutex::default(), entropy, decoy })
     }
 
     fn enter(&self, source: &str) -> Outcome<Place<'_>> {
@@ -84,12 +117,20 @@ impl Argon2Queue {
         Ok(Place { queue: self, source: source.clone() })
     }
 
-    async fn run<T: Send + 'static>(&self, source: &str, work: impl FnOnce() -> T + Send + 'static) -> Outcome<T> {
+    async fn run<T: Send + 'static>(
+        &self,
+        source: &str,
+        work: impl FnOnce(&mut Vec<Block>) -> T + Send + 'static,
+    ) -> Outcome<T> {
         let _place = self.enter(source)?;
         let permit = Arc::clone(&self.running).acquire_owned().await.map_err(|_| Fault::Busy)?;
+        let spare = Arc::clone(&self.spare);
         let done = tokio::task::spawn_blocking(move || {
             let _permit = permit;
-            work()
+            let mut blocks = spare.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default();
+            let result = work(&mut blocks);
+            spare.lock().unwrap_or_else(PoisonError::into_inner).push(blocks);
+            result
         });
         done.await.map_err(|_| Fault::Busy)
     }
@@ -115,13 +156,13 @@ impl Passwords for Argon2Queue {
     async fn verify(&self, hash: Option<String>, password: Zeroizing<String>, source: &str) -> Outcome<bool> {
         let known = hash.is_some();
         let hash = hash.unwrap_or_else(|| self.decoy.clone());
-        let right = self.run(source, move || verify_now(&hash, &password)).await?;
+        let right = self.run(source, move |blocks| verify_now(&hash, &password, blocks)).await?;
         Ok(right && known)
     }
 
     async fn hash(&self, password: Zeroizing<String>, source: &str) -> Outcome<String> {
         let salt: [u8; SALT_BYTES] = random(&*self.entropy);
-        self.run(source, move || hash_now(&password, &salt)).await?
+        self.run(source, move |blocks| hash_now(&password, &salt, blocks)).await?
     }
 }
 

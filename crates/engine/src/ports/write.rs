@@ -108,6 +108,8 @@ pub enum Write {
     SettlePush { push: PushId, to: PushState },
     /// Guard: claimed. Back to queued.
     RequeuePush { push: PushId, due_at: Timestamp },
+    /// Drops what is still queued about a subject: nobody needs to be rung for it any more. No guard.
+    DropPushes { subject: [u8; 16] },
     /// Keeps the first of each (subject, device, stage). No guard. `sign_in` is woken.
     Stage { subject: [u8; 16], device: DeviceId, stage: Stage, at: Timestamp, sign_in: Option<SignInId>, user: UserId },
 

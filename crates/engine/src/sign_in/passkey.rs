@@ -51,6 +51,7 @@ impl Engine {
         let mut writes = Vec::new();
         let newest = self.store.challenges_of(sign_in.id).await?.into_iter().next();
         if let Some(challenge) = newest.filter(|c| c.is_live(now)) {
+            writes.push(Write::DropPushes { subject: challenge.id.0 });
             let (challenge, to) = (challenge.id, ChallengeState::Superseded);
             writes.push(Write::EndChallenge { challenge, to, sign_in: sign_in.id, user: user.id });
         }

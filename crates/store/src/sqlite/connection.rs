@@ -13,8 +13,10 @@ use super::Clock;
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 /// Statements that a connection keeps prepared; more than the store has.
 const STATEMENT_CACHE: usize = 160;
-/// Memory for pages per connection, in KiB.
-const PAGE_CACHE_KIB: i64 = 16 * 1024;
+/// Memory for pages of the writer, in KiB.
+const WRITER_CACHE_KIB: i64 = 16 * 1024;
+/// Memory for pages of each reader, in KiB: what it holds is stale after the next commit, and the system caches the file.
+const READER_CACHE_KIB: i64 = 2 * 1024;
 /// Pages in the log after which it is written back: four times SQLite's own number, as a page changes many times under load.
 const CHECKPOINT_PAGES: i64 = 4_000;
 /// The log file is cut back to this after a checkpoint, in bytes.
@@ -45,7 +47,8 @@ pub(super) fn open(path: &Path, role: Role, clock: Clock) -> rusqlite::Result<Co
     db.pragma_update(None, "trusted_schema", false)?;
     // What a savepoint may have to take back is kept in memory, not in a temporary file.
     db.pragma_update(None, "temp_store", "MEMORY")?;
-    db.pragma_update(None, "cache_size", -PAGE_CACHE_KIB)?;
+    let cache = if role == Role::Writer { WRITER_CACHE_KIB } else { READER_CACHE_KIB };
+    db.pragma_update(None, "cache_size", -cache)?;
     db.pragma_update(None, "query_only", role == Role::Reader)?;
     register_clock(&db, clock)?;
     Ok(db)

@@ -123,7 +123,7 @@ macro_rules! conformance {
                 challenges_side_by_side_have_numbers, challenges_come_back_whole, challenges_are_raised_once,
                 answers_need_a_pending_challenge, answers_need_user_and_phone, answers_move_to_answered_states_only,
                 challenges_end, approvals_are_consumed_once, challenges_are_listed, denials_are_remembered;
-            push: subscriptions_are_put_and_dropped, pushes_are_claimed_and_settled, due_pushes_come_in_order,
+            push: subscriptions_are_put_and_dropped, queued_pushes_of_a_subject_are_dropped, pushes_are_claimed_and_settled, due_pushes_come_in_order,
                 stages_keep_the_first;
             access: sessions_are_added_and_found, sessions_end, sessions_end_by_the_clock, all_sessions_of_a_user_end,
                 app_codes_are_used_once, app_sessions_need_session_and_app;

@@ -36,6 +36,18 @@ pub async fn subscriptions_are_put_and_dropped<S: Store + 'static>(bed: &Bed<S>)
     bed.accepts([Write::DropSubscription(id)]).await;
 }
 
+pub async fn queued_pushes_of_a_subject_are_dropped<S: Store + 'static>(bed: &Bed<S>) {
+    let rows = [push(1, SUBJECT, PHONE), push(2, SUBJECT, PHONE), push(3, [6; 16], PHONE)];
+    bed.accepts(rows.clone().map(Write::QueuePush)).await;
+    bed.clock.set(rows[0].due_at);
+    bed.accepts([Write::ClaimPush { push: PushId([1; 16]), lease_until: at(9_000) }]).await;
+    bed.accepts([Write::DropPushes { subject: SUBJECT }, Write::DropPushes { subject: [7; 16] }]).await;
+    let states = |rows: Vec<nod_core::push::Push>| rows.iter().map(|row| row.state).collect::<Vec<_>>();
+    let about = bed.store.pushes_of(SUBJECT).await.map(states);
+    assert_eq!(about, Ok(vec![PushState::Claimed, PushState::Dropped]));
+    assert_eq!(bed.store.pushes_of([6; 16]).await.map(states), Ok(vec![PushState::Queued]));
+}
+
 pub async fn pushes_are_claimed_and_settled<S: Store + 'static>(bed: &Bed<S>) {
     let row = push(1, SUBJECT, PHONE);
     let claim = |n: u8, lease_until| Write::ClaimPush { push: PushId([n; 16]), lease_until };

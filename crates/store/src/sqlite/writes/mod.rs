@@ -54,6 +54,7 @@ pub(super) fn apply(tx: Tx<'_>, write: &Write) -> Applied {
         | Write::CountRefusal(_)
         | Write::ClearRefusals(_)
         | Write::QueuePush(_)
+        | Write::DropPushes { .. }
         | Write::ClaimPush { .. }
         | Write::SettlePush { .. }
         | Write::RequeuePush { .. }

@@ -64,6 +64,7 @@ impl State {
             | Write::CountRefusal(_)
             | Write::ClearRefusals(_)
             | Write::QueuePush(_)
+            | Write::DropPushes { .. }
             | Write::ClaimPush { .. }
             | Write::SettlePush { .. }
             | Write::RequeuePush { .. }

@@ -38,6 +38,12 @@ impl State {
                 let place = self.next_place();
                 self.pushes.add(push.id, Placed { place, row: push.clone() })?;
             }
+            Write::DropPushes { subject } => {
+                self.pushes.change_where(
+                    |push| push.row.subject == *subject && push.row.state == PushState::Queued,
+                    |push| push.row.state = PushState::Dropped,
+                );
+            }
             Write::ClaimPush { push, lease_until } => {
                 let row = &mut self.pushes.get_mut(push)?.row;
                 when(matches!(row.state, PushState::Queued | PushState::Claimed) && row.due_at.has_passed(now))?;
