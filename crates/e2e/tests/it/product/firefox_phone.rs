@@ -4,6 +4,7 @@
 
 use super::desk::Desk;
 use super::handset::Handset;
+use super::look;
 use super::screen::Screen;
 use super::stage::{Person, Stage, new_passkey};
 use nod_e2e::bus::Notification;
@@ -60,8 +61,7 @@ fn rung(stage: &Stage, after: usize) -> Notification {
 
 /// Tom's phone is open and rings nobody; he is asked and does not look. Ended by [`no_answer_in_time`].
 fn nobody_answers(stage: &Stage) -> (Desk, Page) {
-    let phone = Desk::new(&stage.chromium).page;
-    phone.open(&stage.product.page("/authenticator"));
+    let phone = stage.chromium.open(&stage.product.page("/authenticator"));
     phone.wait_phase("welcome");
     let (desk, handset) = (Desk::new(&stage.chromium), Handset { screen: &phone });
     let tom = stage.invite("tom");
@@ -79,7 +79,9 @@ fn no_answer_in_time(desk: &Desk, phone: &Page) {
         desk.page.shows("[data-phase=ended]").then_some(())
     });
     desk.wait_ended("No answer in time");
+    look::at_outage(&desk.page, "sign-in-expired");
     Handset { screen: phone }.wait_outcome("Too late");
+    look::at_outage(phone, "app-too-late");
 }
 
 fn approved_from_the_notification(stage: &Stage, desk: &Desk, firefox: &Firefox, anna: &Person) {
@@ -229,6 +231,7 @@ fn fraud_unbinds_the_browser(stage: &Stage, phone: &Handset<'_, Firefox>, ben: &
     phone.answer("fraud", "Denied and reported");
     desk.wait_ended("Denied and reported");
     assert!(!desk.page.shows("#again"), "no second try after a report");
+    look::at(&desk.page, "sign-in-fraud");
     assert_eq!(stage.product.bound_browsers("ben"), 0);
     assert!(stage.product.has_event("fraud_reported", &ben.display_name));
     phone.done();
