@@ -30,8 +30,13 @@ pub const PROMPTS_SHORT: Limit = Limit { count: 3, window: Millis::minutes(10) }
 pub const PROMPTS_LONG: Limit = Limit { count: 10, window: Millis::hours(24) };
 /// Guesses at enrolment codes from one source address.
 pub const CODE_TRIES_PER_SOURCE: Limit = Limit { count: 20, window: Millis::hours(1) };
-/// Guesses at enrolment codes in all, so that many addresses do not help.
-pub const CODE_TRIES_IN_ALL: Limit = Limit { count: 1_000, window: Millis::hours(1) };
+/// Wrong enrolment codes in all, so that many addresses do not help: with ten codes shown at once and 40 bits each, a hit in
+/// a hundred years.
+pub const CODE_TRIES_IN_ALL: Limit = Limit { count: 100_000, window: Millis::hours(1) };
+/// Passwords tried with introduction links of one account.
+pub const INTRODUCTION_TRIES: Limit = Limit { count: 5, window: Millis::minutes(15) };
+/// Bad proofs (passkey, signed answer) that one account's audit takes; more are refused without a line.
+pub const BAD_PROOFS: Limit = Limit { count: 20, window: Millis::minutes(10) };
 /// Self-test pushes of one phone.
 pub const SELF_TESTS: Limit = Limit { count: 10, window: Millis::hours(1) };
 

@@ -49,6 +49,18 @@ impl Engine {
         Ok((session, user))
     }
 
+    /// Whether this session may remove factors: like adding one, that needs a fresh sign-in (INV-15).
+    ///
+    /// # Errors
+    /// [`Fault::Forbidden`] with what to do.
+    pub async fn check_fresh(&self, session: &Session) -> Outcome<()> {
+        let now = self.now().await?;
+        if session.is_fresh(now) {
+            return Ok(());
+        }
+        Err(Fault::Forbidden("sign in again first: this needs a sign-in of the last 10 minutes".to_owned()))
+    }
+
     /// Ends one session of a user; the app cookies behind it die with it.
     ///
     /// # Errors
@@ -93,6 +105,8 @@ impl Engine {
     pub async fn redeem_app_code(&self, app: &App, code: &str, pre_login: &str) -> Outcome<Admitted> {
         let code = self.store.app_code(hash_secret(code)).await?.ok_or(Fault::NotSignedIn)?;
         if code.app != app.id || code.binding != hash_secret(pre_login) {
+            // Somebody has seen it who should not have: it is used up.
+            applied(self.store.commit(vec![Write::UseAppCode { code: code.code }]).await)?;
             return Err(Fault::NotSignedIn);
         }
         let session = self.store.session(code.session).await?.ok_or(Fault::NotSignedIn)?;

@@ -78,6 +78,7 @@ impl Engine {
         let writes = vec![
             Write::SetPassword { user: user.id, hash },
             Write::EndSessionsOf { user: user.id, browser: None },
+            Write::EndEnrolmentsOf { user: user.id },
             Write::Audit(Self::event(EventKind::PasswordSet, now, user)),
         ];
         self.store.commit(writes).await.map_err(Fault::moved_on)

@@ -51,7 +51,7 @@ impl Engine {
         let verified = match self.verify_answer(&challenge, &device, &body.answer, assertion.as_deref()).await {
             Err(Fault::BadSignature(why)) => {
                 let event = Self::event(EventKind::AnswerRefused, now, &user).device(device.id, &device.name);
-                self.record(event.detail(&why)).await?;
+                self.record_bad_proof(user.id, event.detail(&why)).await?;
                 return Err(Fault::BadSignature(why));
             }
             other => other?,
@@ -159,7 +159,7 @@ impl Engine {
     }
 
     /// Checks a signed answer against what was stored when the challenge was made (INV-03): nothing is taken from the answer
-    /// but the decision and the number. An approval also needs the passkey's user verification over the answer (INV-09).
+    /// but the decision and the number. All but a plain denial also needs the passkey's user verification over it (INV-09).
     pub(crate) async fn verify_answer(
         &self,
         challenge: &Challenge,
@@ -193,8 +193,9 @@ impl Engine {
         }
         #[cfg(nod_break = "context_unchecked")]
         let _ = mismatch;
-        if payload.decision == signed::Decision::Approve {
-            let assertion = assertion.ok_or_else(|| bad("an approval without user verification"))?;
+        // A report of fraud ends a browser, so the phone's owner must be behind it (E19); a plain denial is for anybody.
+        if payload.decision != signed::Decision::Deny {
+            let assertion = assertion.ok_or_else(|| bad("no user verification"))?;
             let assertion: AssertionJson = serde_json::from_str(assertion).map_err(|_| bad("a malformed assertion"))?;
             self.verify_user_verification(device, &assertion, verified.payload_sha256()).await?;
         }
@@ -215,6 +216,15 @@ impl Engine {
             .map_err(|error| Fault::BadSignature(error.to_string()))?;
         Ok(())
     }
+}
+
+/// Whether this signed answer approves what `challenge` asked: decision, version and number.
+pub(crate) fn approves(verified: &VerifiedAnswer, challenge: &Challenge) -> bool {
+    let payload = verified.payload();
+    let number = payload.number.and_then(|digits| Number::parse(&digits.to_string()));
+    payload.decision == signed::Decision::Approve
+        && payload.version == challenge.version
+        && challenge.number.is_none_or(|shown| number == Some(shown))
 }
 
 fn decision(verified: &VerifiedAnswer) -> Decision {

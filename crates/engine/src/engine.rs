@@ -9,7 +9,7 @@ use nod_core::possession::{Browser, Device, DeviceState, Passkey};
 use nod_core::{AppId, DeviceId, Timestamp, UserId};
 use nod_protocol::webauthn::RelyingParty;
 
-use crate::fault::{Fault, Outcome};
+use crate::fault::{Fault, Outcome, applied};
 use crate::password::Passwords;
 use crate::ports::{Entropy, Store, Write, random};
 use crate::vault::Vault;
@@ -149,6 +149,12 @@ impl Engine {
     /// Writes one event on its own. Only for refusals, where there is no change to go with.
     pub(crate) async fn record(&self, event: Event) -> Outcome<()> {
         self.store.commit(vec![Write::Audit(event)]).await.map_err(Fault::moved_on)
+    }
+
+    /// Writes down a bad proof of one account, up to a limit: who has the password alone must not fill the disk (A08).
+    pub(crate) async fn record_bad_proof(&self, user: UserId, event: Event) -> Outcome<()> {
+        let count = Write::Count { bucket: format!("bad proof/{user}"), limit: nod_core::limits::BAD_PROOFS };
+        applied(self.store.commit(vec![count, Write::Audit(event)]).await).map(|_| ())
     }
 
     pub(crate) fn event(kind: EventKind, at: Timestamp, user: &User) -> Event {

@@ -50,26 +50,27 @@ impl Engine {
             )
         };
         let name = text::canonical_name(name).map_err(|_| refused())?;
-        let count = Write::Count { bucket: format!("password/name/{name}"), limit: limits::PASSWORD_TRIES_PER_NAME };
+        // The link is 256 bits: without one, no password is looked at and no name is counted.
+        let secret = hash_secret(token);
+        let Some(link) = self.store.introduction_link(secret).await? else { return Err(refused()) };
+        let tries = format!("introduce/{}", link.user);
+        let count = Write::Count { bucket: tries.clone(), limit: limits::INTRODUCTION_TRIES };
         if !applied(self.store.commit(vec![count]).await)? {
             return Err(Fault::TooMany { retry_after_seconds: 900 });
         }
-        let secret = hash_secret(token);
-        let link = self.store.introduction_link(secret).await?;
         let user = self.store.user_by_name(&name).await?.filter(Self::may_sign_in);
         let hash = user.as_ref().and_then(|user| user.password_hash.clone());
         let fits = password.len() <= MAX_PASSWORD_BYTES;
         let right =
             self.passwords.verify(hash, if fits { password } else { Zeroizing::default() }, address).await? && fits;
-        let (Some(link), Some(user)) = (link, user) else { return Err(refused()) };
+        let Some(user) = user else { return Err(refused()) };
         if !right || link.user != user.id {
             let event = Self::event(EventKind::PasswordRefused, now, &user).address(address);
             self.record(event.detail(&user.name)).await?;
             return Err(refused());
         }
         let binding = self.binding(&user, asking, BoundBy::Link, now).await?;
-        let mut writes =
-            vec![Write::UseIntroductionLink { secret }, Write::ResetCount { bucket: format!("password/name/{name}") }];
+        let mut writes = vec![Write::UseIntroductionLink { secret }, Write::ResetCount { bucket: tries }];
         writes.extend(binding.writes);
         if applied(self.store.commit(writes).await)? { Ok(binding.cookie) } else { Err(refused()) }
     }

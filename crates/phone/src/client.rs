@@ -242,7 +242,7 @@ impl Phone {
             origin: self.account.origin.as_str().to_owned(),
             exp: request.body.expires_at.div_euclid(1000),
         };
-        let assertion = if approve {
+        let assertion = if decision != Decision::Deny {
             let passkey = self.account.passkey.as_ref().ok_or(PhoneError::NoPasskey)?;
             Some(passkey.assert(&sha256(&payload.to_bytes()?), &self.account.origin)?)
         } else {

@@ -121,6 +121,7 @@ CREATE TABLE sign_ins (
     expires_at INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX sign_ins_by_end ON sign_ins (expires_at);
+CREATE INDEX sign_ins_open_of_browser ON sign_ins (browser_id) WHERE state = 'open';
 
 -- Kept when their sign-in is swept: an answered challenge is evidence.
 CREATE TABLE challenges (
@@ -146,7 +147,7 @@ CREATE TABLE challenges (
 ) STRICT;
 CREATE INDEX challenges_of_sign_in ON challenges (sign_in_id);
 CREATE INDEX challenges_pending ON challenges (user_id) WHERE state = 'pending';
-CREATE INDEX challenges_denied ON challenges (user_id, answered_at) WHERE state = 'denied';
+CREATE INDEX challenges_denied ON challenges (user_id, answered_at) WHERE state IN ('denied', 'failed');
 CREATE INDEX challenges_answered ON challenges (answer_device, answered_at) WHERE answer_device IS NOT NULL;
 
 CREATE TABLE pushes (

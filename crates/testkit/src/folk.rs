@@ -171,8 +171,8 @@ impl SimPhone {
             exp: request.expires_at.div_euclid(1000),
         };
         let challenge = sha256(&payload.to_bytes().ok()?);
-        let approve = decision == Decision::Approve;
-        let assertion = if approve { Some(self.passkey.assert(&challenge, &origin()).ok()?) } else { None };
+        let assertion =
+            if decision != Decision::Deny { Some(self.passkey.assert(&challenge, &origin()).ok()?) } else { None };
         Some(AnswerRequest { answer: sign_answer(&self.key, &payload).ok()?, assertion })
     }
 }

@@ -23,22 +23,19 @@ impl Engine {
     /// [`Fault::NotFound`] for a code that is not shown now; [`Fault::Forbidden`] for a terminal without leave.
     pub async fn join(&self, request: &EnrolRequest, address: &str) -> Outcome<EnrolAnswer> {
         let now = self.now().await?;
-        let tries = vec![
-            Write::Count {
-                bucket: format!("code/source/{}", limits::source_of(address)),
-                limit: limits::CODE_TRIES_PER_SOURCE,
-            },
-            Write::Count { bucket: "code/all".to_owned(), limit: limits::CODE_TRIES_IN_ALL },
-        ];
-        if !applied(self.store.commit(tries).await)? {
+        let source = format!("code/source/{}", limits::source_of(address));
+        let count = Write::Count { bucket: source.clone(), limit: limits::CODE_TRIES_PER_SOURCE };
+        if !applied(self.store.commit(vec![count]).await)? {
             return Err(Fault::TooMany { retry_after_seconds: 600 });
         }
         let code = hash_secret(&request.code.to_string());
-        let enrolment = self
-            .store
-            .enrolment_by_code(code)
-            .await?
-            .ok_or(Fault::NotFound("code: look at the screen and type it again"))?;
+        let Some(enrolment) = self.store.enrolment_by_code(code).await? else {
+            let count = Write::Count { bucket: "code/all".to_owned(), limit: limits::CODE_TRIES_IN_ALL };
+            let counted = applied(self.store.commit(vec![count]).await)?;
+            let unknown = Fault::NotFound("code: look at the screen and type it again");
+            return Err(if counted { unknown } else { Fault::TooMany { retry_after_seconds: 600 } });
+        };
+        self.check_window(&enrolment, now).await?;
         let user = self.active_user(enrolment.user).await?;
         if request.platform == api::Platform::Terminal && !user.terminal_phone {
             return Err(Fault::Forbidden(
@@ -55,7 +52,7 @@ impl Engine {
         let writes = vec![
             Write::AddDevice(device.clone()),
             Write::MoveEnrolment { enrolment: enrolment.id, user: user.id, from, to },
-            Write::ResetCount { bucket: format!("code/source/{}", limits::source_of(address)) },
+            Write::ResetCount { bucket: source },
             Write::Audit(event),
         ];
         self.store.commit(writes).await.map_err(Fault::moved_on)?;

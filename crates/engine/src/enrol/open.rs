@@ -93,8 +93,16 @@ impl Engine {
         if found.expires_at.has_passed(now) {
             return Err(Fault::Gone("enrolment"));
         }
+        self.check_window(&found, now).await?;
         let user = self.active_user(found.user).await?;
         Ok((found, user))
+    }
+
+    /// A window that a session opened ends with that session.
+    pub(super) async fn check_window(&self, enrolment: &Enrolment, now: Timestamp) -> Outcome<()> {
+        let OpenedBy::Session(id) = enrolment.opened_by else { return Ok(()) };
+        let live = self.store.session(id).await?.is_some_and(|session| session.is_live(now));
+        if live { Ok(()) } else { Err(Fault::NotSignedIn) }
     }
 
     /// A place to wait for the next change of an enrolment.

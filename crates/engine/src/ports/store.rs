@@ -100,7 +100,7 @@ pub trait Store: Send + Sync {
     async fn pending_for(&self, user: UserId) -> StoreResult<Vec<Challenge>>;
     /// Challenges still called pending whose end has passed, oldest first.
     async fn overdue(&self, limit: u32) -> StoreResult<Vec<Challenge>>;
-    /// Whether the user denied something at or after `since`.
+    /// Whether the user denied something, or typed a wrong number, at or after `since`.
     async fn denied_since(&self, user: UserId, since: Timestamp) -> StoreResult<bool>;
     /// Challenges that this device answered, newest first.
     async fn answered_by(&self, device: DeviceId, limit: u32) -> StoreResult<Vec<Challenge>>;

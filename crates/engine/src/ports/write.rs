@@ -75,16 +75,18 @@ pub enum Write {
 
     /// Guard: the user is active; the secret is new.
     BindBrowser(Browser, BrowserSecret),
-    /// Guard: bound; `used` is a live secret of it. All its other secrets retire, `next` is added, last use is `next.issued_at`.
+    /// Guard: bound; `used` is a live secret of it; its last rotation is over
+    /// [`nod_core::limits::BROWSER_ROTATION_GRACE`] ago. All its other secrets retire, `next` is added, last use is `next.issued_at`.
     RotateBrowser { browser: BrowserId, used: SecretHash, next: BrowserSecret },
-    /// Guard: bound; the user's. All its secrets retire.
+    /// Guard: bound; the user's. All its secrets retire, its open sign-ins are cancelled, their pending challenges withdrawn.
     UnbindBrowser { browser: BrowserId, user: UserId },
 
     /// Guard: the user is active; the browser, if any, is bound.
     AddSignIn(SignIn),
     /// Guard: open, not expired; no challenge of it is pending or approved.
     ProveSignIn { sign_in: SignInId, passkey: PasskeyId, keep_browser: bool },
-    /// Guard: in the named state (`proved` or open), not expired; the user is active; the proving passkey's phone is active.
+    /// Guard: in the named state (`proved` or open), not expired; the user is active; the proving passkey's phone
+    /// is active; the browser that an open one came from, if any, is still bound.
     FinishSignIn { sign_in: SignInId, proved: bool },
     /// Guard: open or proved.
     CancelSignIn { sign_in: SignInId },

@@ -68,13 +68,18 @@ impl Engine {
         let proof =
             self.browser_proof(request.browser_cookie.as_deref(), user.as_ref().map(|user| user.id), now).await?;
         let bucket = password_bucket(&name, &proof);
-        self.count_password_try(&bucket, &name, &request.address, now).await?;
+        let source = match &proof {
+            // A bound browser is its own source: a neighbour behind the same address cannot shut it out (A05).
+            Proof::Bound(browser, _) => format!("browser {}", browser.id),
+            Proof::Clone(_) | Proof::Unknown => request.address.clone(),
+        };
+        self.count_password_try(&bucket, &name, (&source, &request.address), now).await?;
         let hash = user.as_ref().filter(|u| u.state == UserState::Active).and_then(|u| u.password_hash.clone());
         let fits = request.password.len() <= MAX_PASSWORD_BYTES;
         let password = if fits { request.password.clone() } else { Zeroizing::new(String::new()) };
-        let right = self.passwords.verify(hash, password, &request.address).await?;
+        let right = self.passwords.verify(hash, password, &source).await?;
         let Some(user) = user.filter(|_| right && fits) else {
-            self.record_wrong_password(&name, &request.address, now).await?;
+            self.record_wrong_password(&name, &source, &request.address, now).await?;
             return Ok(Begun::Refused);
         };
         self.begin_with_password(&user, &request, proof, &bucket).await
@@ -100,9 +105,11 @@ impl Engine {
             let now = self.now().await?;
             let (token, sign_in) = self.new_sign_in(user, request, bound.as_ref().map(|(browser, _)| browser.id), now);
             let rotation = match &bound {
-                Some((browser, secret)) => {
-                    self.rotation(request.browser_cookie.as_deref(), browser, secret, now).await?
-                }
+                // Read again: another tab may have rotated it a moment ago.
+                Some((browser, secret)) => match self.store.browser(browser.id).await? {
+                    Some(browser) => self.rotation(request.browser_cookie.as_deref(), &browser, secret, now).await?,
+                    None => None,
+                },
                 None => None,
             };
             let mut writes = vec![Write::ResetCount { bucket: bucket.to_owned() }, Write::AddSignIn(sign_in.clone())];
@@ -153,8 +160,14 @@ impl Engine {
     }
 
     /// Counts before the password is looked at, so that parallel guesses cannot pass together (INV-07).
-    async fn count_password_try(&self, bucket: &str, name: &str, address: &str, now: Timestamp) -> Outcome<()> {
-        let source = source_bucket(address);
+    async fn count_password_try(
+        &self,
+        bucket: &str,
+        name: &str,
+        (source, address): (&str, &str),
+        now: Timestamp,
+    ) -> Outcome<()> {
+        let source = source_bucket(source);
         let from_source = self.store.count(&source, limits::PASSWORD_TRIES_PER_SOURCE).await?;
         let count = Write::Count { bucket: bucket.to_owned(), limit: limits::PASSWORD_TRIES_PER_NAME };
         let over =
@@ -170,11 +183,11 @@ impl Engine {
         Err(Fault::TooMany { retry_after_seconds: RETRY_AFTER_SECONDS })
     }
 
-    async fn record_wrong_password(&self, name: &str, address: &str, now: Timestamp) -> Outcome<()> {
+    async fn record_wrong_password(&self, name: &str, source: &str, address: &str, now: Timestamp) -> Outcome<()> {
         let mut event = Event::new(EventKind::PasswordRefused, now).address(address);
         // The name as typed may be a password typed into the wrong field: only its canonical form, and never longer than a name.
         event.detail = text::shown(name);
-        let count = Write::Count { bucket: source_bucket(address), limit: limits::PASSWORD_TRIES_PER_SOURCE };
+        let count = Write::Count { bucket: source_bucket(source), limit: limits::PASSWORD_TRIES_PER_SOURCE };
         applied(self.store.commit(vec![count, Write::Audit(event)]).await).map(|_| ())
     }
 
@@ -188,8 +201,8 @@ impl Engine {
 /// What clients are told to wait after too many tries, in seconds.
 const RETRY_AFTER_SECONDS: u32 = 900;
 
-fn source_bucket(address: &str) -> String {
-    format!("password/source/{}", limits::source_of(address))
+fn source_bucket(source: &str) -> String {
+    format!("password/source/{}", limits::source_of(source))
 }
 
 /// Bound and unbound sources count apart, so that a stranger cannot lock the owner out (A05).

@@ -11,6 +11,7 @@ use nod_core::{SessionId, Timestamp, limits};
 use super::ask::{Facts, prompts_bucket};
 use super::browser::Asking;
 use super::is_over;
+use crate::answer::approves;
 use crate::engine::Engine;
 use crate::fault::{Fault, Outcome};
 use crate::ports::Write;
@@ -47,11 +48,11 @@ impl Engine {
         let facts = self.facts(&user, sign_in, now).await?;
         if !facts.policy.app_admits {
             let event = Self::event(EventKind::AppRefused, now, &user).app(sign_in.app, &facts.app_name);
-            self.record(event.detail("no longer admitted")).await?;
+            self.record_bad_proof(user.id, event.detail("no longer admitted")).await?;
             return Err(Fault::Forbidden("you are no longer admitted to this app: ask your administrator".to_owned()));
         }
         let (mut writes, method, bound) = match sign_in.state {
-            SignInState::Open => self.collect_push(&user, sign_in, now).await?,
+            SignInState::Open => self.collect_push(&user, sign_in, &facts, now).await?,
             SignInState::Proved { passkey, keep_browser } => {
                 let keep = (keep_browser && !facts.policy.browser_bound).then_some(Asking {
                     cookie: browser_cookie,
@@ -90,10 +91,14 @@ impl Engine {
         Ok(Finished { session: secret, browser_cookie: cookie, location })
     }
 
-    async fn collect_push(&self, user: &User, sign_in: &SignIn, now: Timestamp) -> Outcome<Collected> {
+    async fn collect_push(&self, user: &User, sign_in: &SignIn, facts: &Facts, now: Timestamp) -> Outcome<Collected> {
         let newest = self.store.challenges_of(sign_in.id).await?.into_iter().next();
         let challenge = newest.filter(|c| matches!(c.state_at(now), ChallengeState::Approved(_)));
         let challenge = challenge.ok_or_else(|| Fault::Conflict("this sign-in has not been approved".to_owned()))?;
+        // A browser that was unbound in the meantime collects nothing (INV-12).
+        if !facts.policy.browser_bound {
+            return Err(Fault::Forbidden("this browser is no longer bound: start again".to_owned()));
+        }
         self.check_record(user, &challenge, now).await?;
         let method = if challenge.number.is_some() { Method::PushNumber } else { Method::Push };
         let consume = Write::ConsumeChallenge { challenge: challenge.id, sign_in: sign_in.id, user: user.id };
@@ -131,7 +136,11 @@ impl Engine {
         let device = device.filter(|d| d.user == user.id && d.state == DeviceState::Active && self.is_intact(d));
         let record = match device {
             Some(device) => {
-                self.verify_answer(challenge, &device, &answer.jws, answer.assertion.as_deref()).await.map(|_| ())
+                match self.verify_answer(challenge, &device, &answer.jws, answer.assertion.as_deref()).await {
+                    Ok(verified) if approves(&verified, challenge) => Ok(()),
+                    Ok(_) => Err(Fault::BadSignature("the stored answer does not approve what was asked".to_owned())),
+                    Err(fault) => Err(fault),
+                }
             }
             None => Err(Fault::BadSignature("the phone is no longer active".to_owned())),
         };

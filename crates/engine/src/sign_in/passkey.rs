@@ -43,7 +43,7 @@ impl Engine {
         let passkey = match self.verified_passkey(&user, assertion, &challenge).await {
             Err(Fault::BadSignature(why)) => {
                 let event = Self::event(EventKind::PasskeyRefused, now, &user).address(&sign_in.address);
-                self.record(event.detail(&why)).await?;
+                self.record_bad_proof(user.id, event.detail(&why)).await?;
                 return Err(Fault::BadSignature(why));
             }
             other => other?,

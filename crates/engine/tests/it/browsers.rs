@@ -46,6 +46,84 @@ async fn a_copied_browser_unbinds_both_copies() {
 }
 
 #[tokio::test]
+async fn an_unbound_browser_collects_nothing_that_was_under_way() {
+    let scene = Scene::new().await;
+    let (first, seen) = scene.asked().await;
+    scene.give(&seen, &scene.signed(&seen, Decision::Approve)).await.unwrap();
+    let (second, waiting) = scene.asked().await;
+    let browser = scene.store.browsers_of(scene.anna.user).await.unwrap().remove(0);
+    scene.engine.unbind_browser(scene.anna.user, browser.id).await.unwrap();
+    assert_eq!(kind(scene.engine.finish(&first, None).await), "forbidden", "approved before, collected never");
+    assert_eq!(scene.state(&waiting).await, "withdrawn", "the phone is asked no more");
+    assert_eq!(kind(scene.give(&waiting, &scene.signed(&waiting, Decision::Approve)).await), "conflict");
+    assert!(scene.engine.finish(&second, None).await.is_err(), "INV-10, INV-12");
+}
+
+#[tokio::test]
+async fn a_wrong_number_keeps_the_number() {
+    let scene = Scene::new().await;
+    let (_, first) = scene.asked().await;
+    let (second, request) = scene.asked().await;
+    assert!(request.number_required);
+    let body = scene.anna.phones[0].answer(&request, Decision::Approve, Some("000000"), request.context.as_bytes());
+    assert_eq!(kind(scene.give(&request, &body.unwrap()).await), "wrong number");
+    let raised = scene.engine.request(&scene.phone().await.unwrap(), nod_core::ChallengeId(first.id.0)).await.unwrap();
+    let deny = scene.signed(&raised, Decision::Deny);
+    scene.give(&raised, &deny).await.unwrap();
+    scene.at(1);
+    scene.engine.again(&second).await.unwrap();
+    assert!(scene.engine.status(&second).await.unwrap().number.is_some());
+}
+
+#[tokio::test]
+async fn a_report_of_fraud_needs_the_phones_owner() {
+    let scene = Scene::new().await;
+    let (_, request) = scene.asked().await;
+    let mut body = scene.signed(&request, Decision::DenyFraud);
+    body.assertion = None;
+    assert_eq!(kind(scene.give(&request, &body).await), "bad signature", "E19");
+    assert_eq!(scene.store.browsers_of(scene.anna.user).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_neighbour_cannot_shut_a_bound_browser_out() {
+    let scene = Scene::new().await;
+    for n in 0..=limits::PASSWORD_TRIES_PER_SOURCE.count {
+        let mut request = scene.anna.request(None);
+        request.user_name = format!("guess{n}");
+        request.password = "wrong".to_owned().into();
+        let _ = scene.engine.begin(request).await;
+    }
+    assert!(matches!(scene.engine.begin(scene.anna.request(None)).await, Err(Fault::TooMany { .. })));
+    let (sign_in, _) = scene.asked().await;
+    assert_eq!(scene.engine.status(&sign_in).await.unwrap().phase, SignInPhase::Waiting, "A05");
+}
+
+#[tokio::test]
+async fn without_a_link_no_password_is_looked_at() {
+    let scene = Scene::new().await;
+    let asking = Asking { cookie: None, agent: "Firefox on Linux", address: "198.51.100.7" };
+    let before = scene.events().await.len();
+    for _ in 0..50 {
+        let password = folk::PASSWORD.to_owned().into();
+        let outcome = scene.engine.introduce_by_link("nonsense", "anna", password, &asking).await;
+        assert_eq!(kind(outcome), "forbidden");
+    }
+    assert_eq!(scene.events().await.len(), before, "A03, A08: no row for a stranger");
+    assert!(
+        matches!(scene.engine.begin(scene.anna.request(None)).await, Ok(Begun::Started { .. })),
+        "no name is locked"
+    );
+    let link = scene.engine.make_introduction_link(scene.anna.user).await.unwrap();
+    for _ in 0..limits::INTRODUCTION_TRIES.count {
+        let outcome = scene.engine.introduce_by_link(&link, "anna", "wrong".to_owned().into(), &asking).await;
+        assert_eq!(kind(outcome), "forbidden");
+    }
+    let late = scene.engine.introduce_by_link(&link, "anna", folk::PASSWORD.to_owned().into(), &asking).await;
+    assert_eq!(kind(late), "too many");
+}
+
+#[tokio::test]
 async fn a_lost_reply_does_not_look_like_a_copy() {
     let scene = Scene::new().await;
     let first = scene.anna.cookie.borrow().clone();

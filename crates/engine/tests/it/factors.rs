@@ -133,6 +133,56 @@ async fn an_edited_row_grants_nothing() {
 }
 
 #[tokio::test]
+async fn a_denial_or_a_wrong_number_edited_into_an_approval_grants_nothing() {
+    for wrong_number in [false, true] {
+        let scene = Scene::new().await;
+        let user = scene.engine.user_named("anna").await.unwrap();
+        scene.engine.set_user_options(&user, wrong_number, false).await.unwrap();
+        let (sign_in, request) = scene.asked().await;
+        let phone = &scene.anna.phones[0];
+        let (decision, number) =
+            if wrong_number { (Decision::Approve, Some("000000")) } else { (Decision::Deny, None) };
+        let body = phone.answer(&request, decision, number, request.context.as_bytes()).unwrap();
+        // The row as SQL would leave it: approved, with the honest phone's own signature.
+        let answer = nod_core::challenge::Answer {
+            device: DeviceId(phone.device.0),
+            decision: nod_core::challenge::Decision::Approve,
+            jws: body.answer.clone(),
+            assertion: body.assertion.as_ref().map(|assertion| serde_json::to_string(assertion).unwrap()),
+            at: scene.clock.now(),
+        };
+        let write = Write::AnswerChallenge {
+            challenge: nod_core::ChallengeId(request.id.0),
+            version: 1,
+            to: nod_core::challenge::ChallengeState::Approved(answer),
+            sign_in: sign_in.id,
+            user: user.id,
+        };
+        scene.store.commit(vec![write]).await.unwrap();
+        assert_eq!(kind(scene.engine.finish(&sign_in, None).await), "forbidden", "D02, INV-21");
+    }
+}
+
+#[tokio::test]
+async fn a_window_ends_with_the_session_that_opened_it() {
+    for by_password in [false, true] {
+        let scene = Scene::new().await;
+        let (sign_in, request) = scene.asked().await;
+        scene.give(&request, &scene.signed(&request, Decision::Approve)).await.unwrap();
+        let cookie = scene.engine.finish(&sign_in, None).await.unwrap().session;
+        let (session, user) = scene.engine.session(&cookie).await.unwrap();
+        let window = scene.engine.open_own_enrolment(&session).await.unwrap();
+        assert!(scene.engine.enrolment_of(&window).await.is_ok());
+        if by_password {
+            scene.engine.set_password(&user, "another plain sentence".to_owned().into()).await.unwrap();
+        } else {
+            scene.engine.end_session(user.id, session.id, "a test").await.unwrap();
+        }
+        assert_eq!(kind(scene.engine.enrolment_of(&window).await), "not signed in", "E04");
+    }
+}
+
+#[tokio::test]
 async fn setting_a_password_touches_no_factor_and_ends_sessions() {
     let scene = Scene::new().await;
     let (sign_in, request) = scene.asked().await;

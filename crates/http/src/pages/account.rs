@@ -7,7 +7,7 @@ use axum::response::{AppendHeaders, IntoResponse as _, Redirect, Response};
 use http::header::SET_COOKIE;
 use http::{HeaderMap, StatusCode};
 use nod_core::{BrowserId, DeviceId, SessionId, limits};
-use nod_engine::Fault;
+use nod_engine::{Fault, Outcome};
 use nod_protocol::device_api::ErrorCode;
 use nod_protocol::pages::LocationAnswer;
 use serde::Deserialize;
@@ -47,11 +47,17 @@ pub(super) async fn page(State(state): State<AppState>, who: Reply<SignedIn>, he
 
 /// POST `/account/enrol`: opens an enrolment in this browser.
 pub(super) async fn enrol(State(state): State<AppState>, who: SignedIn, _: NoBody) -> Reply<Response> {
-    match state.engine().open_own_enrolment(&who.session).await {
-        Ok(secret) => {
-            let set = AppendHeaders([(SET_COOKIE, cookies::ENROL.set(&secret, limits::ENROLMENT_SESSION_LIFE))]);
-            Ok((set, Json(LocationAnswer { location: "/enrol".to_owned() })).into_response())
-        }
+    let opened = state.engine().open_own_enrolment(&who.session).await;
+    or_sign_in_again(opened, |secret| {
+        let set = AppendHeaders([(SET_COOKIE, cookies::ENROL.set(&secret, limits::ENROLMENT_SESSION_LIFE))]);
+        (set, Json(LocationAnswer { location: "/enrol".to_owned() })).into_response()
+    })
+}
+
+/// The answer, or where to sign in again first.
+fn or_sign_in_again<T>(outcome: Outcome<T>, answer: impl FnOnce(T) -> Response) -> Reply<Response> {
+    match outcome {
+        Ok(done) => Ok(answer(done)),
         Err(Fault::Forbidden(message)) => {
             let body = json!({"error": ErrorCode::Forbidden, "message": message, "location": SIGN_IN_AGAIN});
             Ok((StatusCode::FORBIDDEN, Json(body)).into_response())
@@ -66,9 +72,13 @@ pub(super) async fn revoke_device(
     who: SignedIn,
     InPath(id): InPath<DeviceId>,
     _: NoBody,
-) -> Reply<StatusCode> {
-    state.engine().revoke_device(who.user.id, id).await?;
-    Ok(StatusCode::NO_CONTENT)
+) -> Reply<Response> {
+    let engine = state.engine();
+    let done = match engine.check_fresh(&who.session).await {
+        Ok(()) => engine.revoke_device(who.user.id, id).await,
+        Err(fault) => Err(fault),
+    };
+    or_sign_in_again(done, |()| StatusCode::NO_CONTENT.into_response())
 }
 
 /// POST `/account/devices/{id}/rename`.
@@ -88,9 +98,13 @@ pub(super) async fn unbind_browser(
     who: SignedIn,
     InPath(id): InPath<BrowserId>,
     _: NoBody,
-) -> Reply<StatusCode> {
-    state.engine().unbind_browser(who.user.id, id).await?;
-    Ok(StatusCode::NO_CONTENT)
+) -> Reply<Response> {
+    let engine = state.engine();
+    let done = match engine.check_fresh(&who.session).await {
+        Ok(()) => engine.unbind_browser(who.user.id, id).await,
+        Err(fault) => Err(fault),
+    };
+    or_sign_in_again(done, |()| StatusCode::NO_CONTENT.into_response())
 }
 
 /// POST `/account/sessions/{id}/end`.

@@ -161,7 +161,9 @@ pub(super) fn overdue(db: &Connection, limit: u32) -> Result<Vec<Challenge>> {
 }
 
 pub(super) fn denied_since(db: &Connection, user: UserId, since: Timestamp) -> Result<bool> {
-    let sql = sql!("SELECT 1 FROM challenges WHERE user_id = $1 AND state = 'denied' AND answered_at >= $2 LIMIT 1");
+    let sql = sql!(
+        "SELECT 1 FROM challenges WHERE user_id = $1 AND state IN ('denied', 'failed') AND answered_at >= $2 LIMIT 1"
+    );
     Ok(first(db, sql, (user.0, since.0), |_| Ok(()))?.is_some())
 }
 

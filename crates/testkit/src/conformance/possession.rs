@@ -1,10 +1,12 @@
 //! Phones, passkeys, device sessions, nonces, browsers.
 #![allow(missing_docs, clippy::missing_panics_doc, reason = "cases are named by what they check")]
 
+use nod_core::challenge::ChallengeState;
 use nod_core::people::UserState;
 use nod_core::possession::{BoundBy, Browser, BrowserSecret, Device, DeviceState, Notifications, Passkey, Platform};
 use nod_core::push::{Push, PushState};
-use nod_core::{BrowserId, DeviceId, Millis, PasskeyId, SubscriptionId, UserId, limits};
+use nod_core::sign_in::{SignIn, SignInState};
+use nod_core::{BrowserId, DeviceId, Millis, PasskeyId, SignInId, SubscriptionId, UserId, limits};
 use nod_engine::ports::{Store, Write};
 
 use super::Bed;
@@ -199,25 +201,27 @@ pub async fn browser_secrets_rotate<S: Store + 'static>(bed: &Bed<S>) {
         Write::BindBrowser(other.clone(), secret(50, other.id)),
     ])
     .await;
+    let later = |n: i64| row.last_used_at.after(Millis(n * limits::BROWSER_ROTATION_GRACE.0));
     let next = |n: u8, when| BrowserSecret { issued_at: when, ..secret(n, row.id) };
     let rotate = |used: u8, next| Write::RotateBrowser { browser: row.id, used: hash(used), next };
-    bed.refuses(rotate(50, next(52, at(30)))).await;
-    bed.refuses(rotate(99, next(52, at(30)))).await;
-    bed.refuses(rotate(51, next(50, at(30)))).await;
-    bed.accepts([rotate(51, next(52, at(30)))]).await;
+    bed.refuses(rotate(50, next(52, later(1)))).await;
+    bed.refuses(rotate(99, next(52, later(1)))).await;
+    bed.refuses(rotate(51, next(50, later(1)))).await;
+    bed.accepts([rotate(51, next(52, later(1)))]).await;
     let retired = async |n: u8| {
         let found = bed.store.browser_by_secret(hash(n)).await.unwrap_or_default();
         found.map(|(_, secret)| secret.retired)
     };
     assert_eq!((retired(51).await, retired(52).await), (Some(false), Some(false)), "the reply may have been lost");
     let seen = bed.store.browser(row.id).await.map(|row| row.map(|row| row.last_used_at));
-    assert_eq!(seen, Ok(Some(at(30))));
+    assert_eq!(seen, Ok(Some(later(1))));
+    bed.refuses(rotate(51, next(55, later(2).before(Millis(1))))).await;
     // The reply was lost: the older one is shown again, and the one that never arrived retires.
-    bed.accepts([rotate(51, next(53, at(40)))]).await;
+    bed.accepts([rotate(51, next(53, later(2)))]).await;
     assert_eq!((retired(51).await, retired(52).await, retired(53).await), (Some(false), Some(true), Some(false)));
-    bed.accepts([rotate(53, next(54, at(50)))]).await;
+    bed.accepts([rotate(53, next(54, later(3)))]).await;
     assert_eq!((retired(51).await, retired(53).await, retired(54).await), (Some(true), Some(false), Some(false)));
-    bed.refuses(rotate(51, next(55, at(60)))).await;
+    bed.refuses(rotate(51, next(55, later(4)))).await;
     assert_eq!(retired(50).await, Some(false), "another browser's secret is left alone");
 }
 
@@ -225,11 +229,27 @@ pub async fn browsers_are_unbound<S: Store + 'static>(bed: &Bed<S>) {
     let row = browser(41, ANNA);
     bed.anna().await;
     bed.accepts([Write::BindBrowser(row.clone(), secret(51, row.id))]).await;
+    let from_it = |n: u8| SignIn { browser: Some(row.id), ..sign_in(n, ANNA) };
+    let (open, proved) = (from_it(61), from_it(62));
+    let prove = Write::ProveSignIn { sign_in: proved.id, passkey: PasskeyId([7; 16]), keep_browser: false };
+    bed.accepts([
+        Write::AddSignIn(open.clone()),
+        Write::OpenChallenge(challenge(71, &open)),
+        Write::AddSignIn(proved.clone()),
+        prove,
+    ])
+    .await;
     let unbind = |browser, user| Write::UnbindBrowser { browser, user };
     bed.refuses(unbind(row.id, BEN)).await;
     bed.refuses(unbind(BrowserId([99; 16]), ANNA)).await;
     bed.accepts([unbind(row.id, ANNA)]).await;
     bed.refuses(unbind(row.id, ANNA)).await;
+    let state = async |n: u8| bed.store.sign_in(SignInId([n; 16])).await.map(|row| row.map(|row| row.state));
+    assert_eq!(state(61).await, Ok(Some(SignInState::Cancelled)), "what it had under way is over");
+    assert!(matches!(state(62).await, Ok(Some(SignInState::Proved { .. }))), "a passkey needs no bound browser");
+    let asked = bed.store.challenge(ASKED).await.map(|row| row.map(|row| row.state));
+    assert_eq!(asked, Ok(Some(ChallengeState::Withdrawn)));
+    bed.refuses(Write::FinishSignIn { sign_in: open.id, proved: false }).await;
     let unbound = Browser { bound: false, ..row.clone() };
     let retired = BrowserSecret { retired: true, ..secret(51, row.id) };
     assert_eq!(bed.store.browser_by_secret(hash(51)).await, Ok(Some((unbound, retired))));
@@ -253,7 +273,7 @@ pub async fn browsers_end_by_the_clock<S: Store + 'static>(bed: &Bed<S>) {
     bed.just_before(idle);
     assert_eq!(bed.store.browsers_of(ANNA).await, Ok(vec![row.clone()]));
     let life = row.created_at.after(limits::BROWSER_LIFE);
-    bed.accepts([rotate(51, 52, life)]).await;
+    bed.accepts([rotate(51, 52, life.before(limits::BROWSER_ROTATION_GRACE))]).await;
     bed.clock.set(life);
     bed.refuses(rotate(52, 53, life)).await;
     assert_eq!(bed.store.browsers_of(ANNA).await, Ok(vec![]));

@@ -113,7 +113,8 @@ impl State {
 
     pub(super) fn denied_since(&self, user: UserId, since: Timestamp) -> bool {
         self.challenges.values().any(|challenge| {
-            let denied = matches!(&challenge.state, ChallengeState::Denied(answer) if answer.at >= since);
+            let denied = matches!(&challenge.state,
+                ChallengeState::Denied(answer) | ChallengeState::Failed(answer) if answer.at >= since);
             challenge.user == user && denied
         })
     }

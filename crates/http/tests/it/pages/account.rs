@@ -75,6 +75,11 @@ async fn what_is_the_users_can_be_taken_away_and_nothing_else() {
     browser.post(&rename, json!({"name": "  Old\u{202e} Pixel "})).await.expect(204);
     assert_eq!(store.device(phone.device).await.unwrap().unwrap().name, "Old Pixel");
     world.clock.advance(limits::FRESH_SIGN_IN);
+    for path in [format!("/account/devices/{}/revoke", phone.device), format!("/account/browsers/{bound}/unbind")] {
+        let again = browser.post(&path, json!({})).await.expect(403).json();
+        assert_eq!(again["location"], "/sign-in?fresh=1", "INV-15");
+    }
+    world.clock.advance(nod_core::Millis(-1));
     browser.post(&format!("/account/devices/{}/revoke", phone.device), json!({})).await.expect(204);
     assert!(world.engine.phone(&phone.token).await.is_err());
     browser.post(&format!("/account/browsers/{bound}/unbind"), json!({})).await.expect(204);

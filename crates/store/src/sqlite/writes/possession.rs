@@ -64,7 +64,18 @@ pub(super) fn apply(tx: Tx<'_>, write: &Write) -> Applied {
                 sql!("UPDATE browsers SET bound = 0 WHERE id = $1 AND user_id = $2 AND bound = 1"),
                 (browser.0, user.0),
             )?;
-            tx.any(sql!("UPDATE browser_secrets SET retired = 1 WHERE browser_id = $1 AND retired = 0"), (browser.0,))
+            tx.any(sql!("UPDATE browser_secrets SET retired = 1 WHERE browser_id = $1 AND retired = 0"), (browser.0,))?;
+            tx.any(
+                sql!(
+                    "UPDATE challenges SET state = 'withdrawn' WHERE user_id = $2 AND state = 'pending'
+                       AND sign_in_id IN (SELECT id FROM sign_ins WHERE browser_id = $1 AND state = 'open')"
+                ),
+                (browser.0, user.0),
+            )?;
+            tx.any(
+                sql!("UPDATE sign_ins SET state = 'cancelled' WHERE browser_id = $1 AND state = 'open'"),
+                (browser.0,),
+            )
         }
         _ => Err(Refused::Guard),
     }
@@ -170,9 +181,17 @@ fn rotate(tx: Tx<'_>, browser: BrowserId, used: SecretHash, next: &BrowserSecret
         sql!(
             "UPDATE browsers SET last_used_at = $3
              WHERE id = $1 AND bound = 1 AND last_used_at > nod_now() - $4 AND created_at > nod_now() - $5
+               AND last_used_at <= $3 - $6
                AND EXISTS (SELECT 1 FROM browser_secrets WHERE hash = $2 AND browser_id = $1 AND retired = 0)"
         ),
-        (browser.0, used.0, next.issued_at.0, limits::BROWSER_IDLE.0, limits::BROWSER_LIFE.0),
+        (
+            browser.0,
+            used.0,
+            next.issued_at.0,
+            limits::BROWSER_IDLE.0,
+            limits::BROWSER_LIFE.0,
+            limits::BROWSER_ROTATION_GRACE.0,
+        ),
     )?;
     tx.any(
         sql!("UPDATE browser_secrets SET retired = 1 WHERE browser_id = $1 AND retired = 0 AND hash <> $2"),

@@ -32,10 +32,9 @@ pub(super) fn apply(tx: Tx<'_>, write: &Write) -> Applied {
         Write::ClearRefusals(subscription) => {
             tx.any(sql!("UPDATE subscriptions SET refusals = 0 WHERE id = $1"), (subscription.0,))
         }
-        Write::DropPushes { subject } => tx.any(
-            sql!("UPDATE pushes SET state = 'dropped' WHERE subject = $1 AND state = 'queued'"),
-            (subject,),
-        ),
+        Write::DropPushes { subject } => {
+            tx.any(sql!("UPDATE pushes SET state = 'dropped' WHERE subject = $1 AND state = 'queued'"), (subject,))
+        }
         Write::QueuePush(push) => tx.one(
             sql!(
                 "INSERT INTO pushes (id, kind, subject, device_id, state, due_at, expires_at, attempts)

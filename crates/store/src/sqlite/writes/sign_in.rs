@@ -27,6 +27,8 @@ pub(super) fn apply(tx: Tx<'_>, write: &Write) -> Applied {
                 "UPDATE sign_ins SET state = 'finished'
                  WHERE id = $1 AND state = $2 AND expires_at > nod_now()
                    AND EXISTS (SELECT 1 FROM users u WHERE u.id = sign_ins.user_id AND u.state = 'active')
+                   AND ($2 = 'proved' OR browser_id IS NULL OR EXISTS (SELECT 1 FROM browsers b
+                        WHERE b.id = sign_ins.browser_id AND b.user_id = sign_ins.user_id AND b.bound = 1))
                    AND ($2 = 'open' OR EXISTS (SELECT 1 FROM passkeys p JOIN devices d ON d.id = p.device_id
                         WHERE p.id = sign_ins.passkey_id AND d.state = 'active'))"
             ),

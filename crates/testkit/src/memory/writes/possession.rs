@@ -1,8 +1,10 @@
 //! Phones, passkeys, device sessions and browsers.
 
+use nod_core::challenge::ChallengeState;
 use nod_core::possession::{Browser, BrowserSecret, Device, DeviceState, Notifications, Passkey};
 use nod_core::push::PushState;
-use nod_core::{BrowserId, DeviceId, SecretHash, Timestamp, UserId};
+use nod_core::sign_in::{SignIn, SignInState};
+use nod_core::{BrowserId, DeviceId, SecretHash, SignInId, Timestamp, UserId, limits};
 use nod_engine::ports::Write;
 
 use super::super::State;
@@ -61,6 +63,13 @@ impl State {
                 when(row.bound && row.user == *user)?;
                 row.bound = false;
                 self.browser_secrets.change_where(|secret| secret.browser == *browser, |secret| secret.retired = true);
+                let open = |row: &SignIn| row.browser == Some(*browser) && row.state == SignInState::Open;
+                let ended: Vec<SignInId> = self.sign_ins.values().filter(|row| open(row)).map(|row| row.id).collect();
+                self.challenges.change_where(
+                    |row| row.user == *user && row.state == ChallengeState::Pending && ended.contains(&row.sign_in),
+                    |row| row.state = ChallengeState::Withdrawn,
+                );
+                self.sign_ins.change_where(open, |row| row.state = SignInState::Cancelled);
                 Some(())
             }
             _ => None,
@@ -103,6 +112,7 @@ impl State {
     fn rotate(&mut self, browser: BrowserId, used: SecretHash, next: &BrowserSecret, now: Timestamp) -> Option<()> {
         let row = self.browsers.get_mut(&browser)?;
         when(row.is_bound(now) && next.browser == browser)?;
+        when(row.last_used_at.after(limits::BROWSER_ROTATION_GRACE).has_passed(next.issued_at))?;
         row.last_used_at = next.issued_at;
         let shown = self.browser_secrets.get(&used)?;
         when(shown.browser == browser && !shown.retired)?;

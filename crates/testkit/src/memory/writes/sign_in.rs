@@ -20,22 +20,7 @@ impl State {
                 row.state = SignInState::Proved { passkey: *passkey, keep_browser: *keep_browser };
                 Some(())
             }
-            Write::FinishSignIn { sign_in, proved } => {
-                self.user_active(self.sign_ins.get(sign_in)?.user)?;
-                if let SignInState::Proved { passkey, .. } = self.sign_ins.get(sign_in)?.state {
-                    let device = self.passkeys.get(&passkey)?.device;
-                    when(self.devices.get(&device)?.state == DeviceState::Active)?;
-                }
-                let row = self.sign_ins.get_mut(sign_in)?;
-                let expected = match row.state {
-                    SignInState::Open => !proved,
-                    SignInState::Proved { .. } => *proved,
-                    SignInState::Finished | SignInState::Cancelled => false,
-                };
-                when(expected && !row.expires_at.has_passed(now))?;
-                row.state = SignInState::Finished;
-                Some(())
-            }
+            Write::FinishSignIn { sign_in, proved } => self.finish(*sign_in, *proved, now),
             Write::CancelSignIn { sign_in } => {
                 let row = self.sign_ins.get_mut(sign_in)?;
                 when(matches!(row.state, SignInState::Open | SignInState::Proved { .. }))?;
@@ -78,6 +63,27 @@ impl State {
             Write::ConsumeChallenge { challenge, sign_in, user } => self.consume(*challenge, *sign_in, *user),
             _ => None,
         }
+    }
+
+    fn finish(&mut self, sign_in: SignInId, proved: bool, now: Timestamp) -> Option<()> {
+        self.user_active(self.sign_ins.get(&sign_in)?.user)?;
+        let found = self.sign_ins.get(&sign_in)?;
+        if let (SignInState::Open, Some(browser)) = (found.state, found.browser) {
+            when(self.browsers.get(&browser).is_some_and(|row| row.bound && row.user == found.user))?;
+        }
+        if let SignInState::Proved { passkey, .. } = found.state {
+            let device = self.passkeys.get(&passkey)?.device;
+            when(self.devices.get(&device)?.state == DeviceState::Active)?;
+        }
+        let row = self.sign_ins.get_mut(&sign_in)?;
+        let expected = match row.state {
+            SignInState::Open => !proved,
+            SignInState::Proved { .. } => proved,
+            SignInState::Finished | SignInState::Cancelled => false,
+        };
+        when(expected && !row.expires_at.has_passed(now))?;
+        row.state = SignInState::Finished;
+        Some(())
     }
 
     fn add_sign_in(&mut self, sign_in: &SignIn, now: Timestamp) -> Option<()> {
