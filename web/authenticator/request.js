@@ -2,10 +2,10 @@
 
 import { ApiError } from "../shared/api.js";
 import { fromBase64url } from "../shared/bytes.js";
-import { button, errorLine, h, heading } from "../shared/dom.js";
+import { SIX_DIGITS, button, errorLine, h, heading, sixDigits } from "../shared/dom.js";
 import { countdown, mark } from "../shared/marks.js";
 import { usePasskey } from "../shared/webauthn.js";
-import { approve, deny } from "./answer.js";
+import { approve, deny, report } from "./answer.js";
 import { words } from "./words.js";
 
 /**
@@ -16,8 +16,6 @@ import { words } from "./words.js";
  */
 
 const text = words.request;
-/** Digits of the number in number mode. */
-const NUMBER_DIGITS = 6;
 
 /**
  * What the request says, read from the very bytes that the answer signs.
@@ -41,20 +39,7 @@ function origin(context) {
 }
 
 function numberField() {
-  const input = /** @type {HTMLInputElement} */ (
-    h("input", {
-      id: "number",
-      class: "number",
-      type: "text",
-      inputmode: "numeric",
-      pattern: "[0-9]*",
-      autocomplete: "off",
-      "aria-describedby": "number-hint",
-      input: () => {
-        input.value = input.value.replace(/\D/g, "").slice(0, NUMBER_DIGITS);
-      },
-    })
-  );
+  const input = sixDigits("number", "number-hint");
   const node = h(
     "div",
     { class: "field" },
@@ -109,7 +94,7 @@ export function requestScreen({ request, account, changed, done }) {
 
   const approveThis = () => {
     const number = field?.input.value ?? null;
-    if (field && field.input.value.length !== NUMBER_DIGITS) {
+    if (field && field.input.value.length !== SIX_DIGITS) {
       errors.say(text.numberMissing);
       field.input.focus();
       return;
@@ -117,9 +102,9 @@ export function requestScreen({ request, account, changed, done }) {
     void decide(() => approve(account, request, number, usePasskey), "approve");
   };
   const buttons = [
-    button("deny", text.deny, "danger", () => void decide(() => deny(account, request, "deny"), "deny")),
+    button("deny", text.deny, "danger", () => void decide(() => deny(account, request), "deny")),
     button("approve", text.approve, "primary", approveThis),
-    button("fraud", text.fraud, "text danger", () => void decide(() => deny(account, request, "deny_fraud"), "deny_fraud")),
+    button("fraud", text.fraud, "text danger", () => void decide(() => report(account, request, usePasskey), "deny_fraud")),
   ];
 
   const node = h(

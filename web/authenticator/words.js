@@ -54,7 +54,7 @@ const outcomes = {
   deny: { title: "Denied", sentence: "Nobody was signed in." },
   deny_fraud: {
     title: "Denied and reported",
-    sentence: "Nobody was signed in. Somebody may know your password: change it now. Your administrator has been told.",
+    sentence: "Nobody was signed in. Somebody may know your password: change it now. It is noted for your administrator.",
   },
   wrong_number: {
     title: "The numbers did not match",
@@ -178,5 +178,10 @@ export const words = {
   retry: "Try again",
   loading: "Looking for sign-ins that wait for you.",
   nav: { history: "Answers", accounts: "Accounts" },
-  worker: { title: "Sign-in waiting", body: "Open Nod to see it.", deny: "Deny", denied: "Denied. Nobody was signed in." },
+  worker: {
+    request: { title: "Sign-in request", body: "Tap to see it and answer." },
+    test: { title: "Test notification", body: "This phone can be reached. Tap to confirm." },
+    deny: "Deny",
+    denied: "Denied. Nobody was signed in.",
+  },
 };

@@ -10,32 +10,32 @@ const worker = /** @type {any} */ (self);
 const SHELL_CACHE = "nod-shell";
 const PAGE = "/authenticator";
 
+/** The ids that we give: 22 characters of base64url. */
+const ID = /^[A-Za-z0-9_-]{22}$/;
+
 /**
- * A push is a doorbell in Declarative Web Push form; only the id in its address is used, and only to ask the server (INV-04).
+ * A push is a doorbell in Declarative Web Push form. Of it only the id is used, and only to ask the server; what is shown are
+ * our own words, whoever sent it (INV-04).
  * @param {any} data
- * @returns {{title: string, body: string, address: string, request: string|null, test: string|null}}
+ * @returns {{address: string, request: string|null, test: string|null}}
  */
 function doorbell(data) {
-  let notification = /** @type {any} */ ({});
+  let hash = new URLSearchParams();
   try {
-    notification = data?.json()?.notification ?? {};
+    hash = new URLSearchParams(new URL(data.json().notification.navigate, location.origin).hash.slice(1));
   } catch {
     // An unreadable push still rings: the app lists what is pending.
   }
-  const address = new URL(notification.navigate ?? PAGE, location.origin);
-  const hash = new URLSearchParams(address.hash.slice(1));
-  return {
-    title: notification.title ?? words.worker.title,
-    body: notification.body ?? words.worker.body,
-    address: address.origin === location.origin && address.pathname === PAGE ? PAGE + address.hash : PAGE,
-    request: hash.get("request"),
-    test: hash.get("test"),
-  };
+  const known = (/** @type {string} */ name) => (ID.test(hash.get(name) ?? "") ? hash.get(name) : null);
+  const [request, test] = [known("request"), known("test")];
+  const fragment = request ? `#request=${request}` : test ? `#test=${test}` : "";
+  return { address: PAGE + fragment, request, test };
 }
 
 /** @param {any} data */
 async function ring(data) {
-  const { title, body, address, request, test } = doorbell(data);
+  const { address, request, test } = doorbell(data);
+  const { title, body } = test ? words.worker.test : words.worker.request;
   const id = request ?? test;
   const woke = id && reportStage(id, "worker_woke");
   await worker.registration.showNotification(title, {
@@ -72,7 +72,7 @@ async function denyHere(id) {
   if (!account) {
     throw new Error("no account for this request");
   }
-  await deny(account, request, "deny");
+  await deny(account, request);
   await worker.registration.showNotification(words.worker.denied, { tag: id, data: { address: PAGE, request: null } });
 }
 

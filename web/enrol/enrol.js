@@ -9,8 +9,8 @@ import { words } from "./words.js";
 
 /**
  * @typedef {{step: "password"|"choose_password"|"code"|"device"|"confirm"|"introduce"|"done"|"ended", user: string|null, code: string|null,
- *   link: string|null, qr: string|null, expires_at: number|null, now: number, device: {name: string, missing: string[]}|null,
- *   confirmation: string|null}} Status
+ *   link: string|null, qr: string|null, expires_at: number|null, now: number, device: {name: string, missing: string[]}|null
+ *   }} Status
  */
 
 /** The code as it was when made: later STATUS messages leave it out. @type {Pick<Status, "code"|"link"|"qr">|null} */
@@ -34,7 +34,7 @@ function withCode(status) {
 /** @param {Status} latest */
 function render(latest) {
   const status = withCode(latest);
-  const key = JSON.stringify([status.step, status.code, status.confirmation, status.device?.name]);
+  const key = JSON.stringify([status.step, status.code, status.device?.name]);
   if (key !== shown) {
     shown = key;
     screen.stop?.();

@@ -1,7 +1,7 @@
 /** One function per step of an enrolment: `node` to show, `update` for changes within it, `stop` when it goes. */
 
 import { call } from "../shared/api.js";
-import { button, errorLine, h, heading, run } from "../shared/dom.js";
+import { button, errorLine, h, heading, run, sixDigits } from "../shared/dom.js";
 import { countdown, grouped, mark } from "../shared/marks.js";
 import { platform } from "../shared/platform.js";
 import { canUsePasskeys, usePasskey } from "../shared/webauthn.js";
@@ -99,7 +99,7 @@ function code(status, render) {
     },
   });
   const image = h("img", { id: "qr", class: "qr", alt: text.qr, src: `data:image/svg+xml;base64,${btoa(status.qr ?? "")}` });
-  const command = h("p", {}, h("code", {}, `nod phone enrol ${location.origin} ${status.code}`));
+  const command = h("p", {}, h("code", {}, `nod phone enrol ${status.code} --server ${location.origin}`));
   const node = h(
     "div",
     { class: "stack" },
@@ -153,22 +153,28 @@ function device(status) {
 function confirm(status, render) {
   const text = words.confirm;
   const errors = errorLine();
+  const input = sixDigits("confirmation");
   const node = h(
     "div",
     { class: "stack" },
     head(3, text.title),
-    grouped("confirmation", status.confirmation ?? "", 3),
     h("p", {}, text.sentence(status.device?.name ?? "")),
+    h("div", { class: "field" }, h("label", { for: "confirmation" }, text.label), input),
     errors.node,
     h(
       "div",
       { class: "decision" },
       sender("confirm-no", text.no, "danger", errors, render, () => call("POST", "/enrol/refuse", {})),
       sender("confirm-yes", text.yes, "primary", errors, render, () =>
-        call("POST", "/enrol/confirm", { confirmation: status.confirmation }),
+        call("POST", "/enrol/confirm", { confirmation: input.value }),
       ),
     ),
   );
+  input.addEventListener("keydown", (event) => {
+    if (event.key === "Enter") {
+      node.querySelector("#confirm-yes")?.dispatchEvent(new MouseEvent("click", { bubbles: true }));
+    }
+  });
   return { node };
 }
 

@@ -39,7 +39,7 @@ export const words = {
     android: "On Android",
     androidSteps: ["Scan the QR code with the camera.", "Open the page. The code is filled in."],
     terminal: "Without a smartphone",
-    terminalSteps: ["Open a terminal where nod is installed.", "Run nod phone enrol with this address and the code:"],
+    terminalSteps: ["Open a terminal where nod is installed.", "Run this command:"],
   },
   device: {
     /** @param {string} name */
@@ -50,11 +50,12 @@ export const words = {
     waiting: "This page goes on by itself.",
   },
   confirm: {
-    title: "Does your phone show the same six digits?",
+    title: "Type the six digits from your phone",
     /** @param {string} name */
-    sentence: (name) => `Compare them with ${name}. Other digits mean that a phone which is not yours used the code.`,
-    yes: "Yes",
-    no: "No",
+    sentence: (name) => `${name} has used the code. If your phone shows no digits, it was somebody else’s: say so.`,
+    label: "Digits on your phone",
+    yes: "Confirm",
+    no: "Not my phone",
   },
   introduce: {
     title: "Is this your computer?",

@@ -74,6 +74,32 @@ export function button(id, label, kind, click) {
   return h("button", { id, type: "button", class: kind, click }, label);
 }
 
+/** Digits of a number or confirmation. */
+export const SIX_DIGITS = 6;
+
+/**
+ * A field for six digits: numeric keypad, nothing but digits.
+ * @param {string} id
+ * @param {string} [describedBy] id of the sentence that explains it
+ */
+export function sixDigits(id, describedBy) {
+  const input = /** @type {HTMLInputElement} */ (
+    h("input", {
+      id,
+      class: "number",
+      type: "text",
+      inputmode: "numeric",
+      pattern: "[0-9]*",
+      autocomplete: "off",
+      ...(describedBy ? { "aria-describedby": describedBy } : {}),
+      input: () => {
+        input.value = input.value.replace(/\D/g, "").slice(0, SIX_DIGITS);
+      },
+    })
+  );
+  return input;
+}
+
 /**
  * A paragraph that is empty until something must be said, then is read out at once.
  * @param {string} id

@@ -60,7 +60,7 @@ const outcomes = {
   denied: { title: "Denied on your phone", sentence: "The sign-in was denied. If that was a slip, try again." },
   fraud: {
     title: "Denied and reported",
-    sentence: "Somebody said on the phone that this sign-in is not theirs. Your administrator has been told.",
+    sentence: "Somebody said on the phone that this sign-in is not theirs. It is noted for your administrator.",
   },
   expired: { title: "No answer in time", sentence: "Your phone did not answer in time. Try again, or use another way." },
   wrong_number: {

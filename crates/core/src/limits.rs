@@ -33,6 +33,8 @@ pub const CODE_TRIES_PER_SOURCE: Limit = Limit { count: 20, window: Millis::hour
 /// Wrong enrolment codes in all, so that many addresses do not help: with ten codes shown at once and 40 bits each, a hit in
 /// a hundred years.
 pub const CODE_TRIES_IN_ALL: Limit = Limit { count: 100_000, window: Millis::hours(1) };
+/// Digits tried for one phone that joined, before it is refused.
+pub const CONFIRMATION_TRIES: Limit = Limit { count: 3, window: Millis::minutes(60) };
 /// Passwords tried with introduction links of one account.
 pub const INTRODUCTION_TRIES: Limit = Limit { count: 5, window: Millis::minutes(15) };
 /// Bad proofs (passkey, signed answer) that one account's audit takes; more are refused without a line.

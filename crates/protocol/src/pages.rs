@@ -208,9 +208,6 @@ pub struct EnrolStatus {
     /// The device, once it came.
     #[serde(default)]
     pub device: Option<EnrolDevice>,
-    /// The confirmation, once it may be shown.
-    #[serde(default)]
-    pub confirmation: Option<SixDigits>,
 }
 
 /// The device of an enrolment.

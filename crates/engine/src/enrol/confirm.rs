@@ -2,18 +2,20 @@
 
 use nod_core::audit::EventKind;
 use nod_core::enrolment::{Enrolment, EnrolmentState};
+use nod_core::limits;
 use nod_core::people::User;
 use nod_core::possession::BoundBy;
 use nod_protocol::SixDigits;
 use nod_protocol::webauthn::{AssertionJson, RequestOptions, request_options};
 
 use crate::engine::Engine;
-use crate::fault::{Fault, Outcome};
+use crate::fault::{Fault, Outcome, applied};
 use crate::ports::Write;
 use crate::sign_in::Asking;
 
 impl Engine {
-    /// The person says that the phone shows this string: the phone becomes active.
+    /// The person types the string that their phone shows: that phone becomes active. Nobody else's can, as only the phone
+    /// shows it; a few wrong ones end it (E01, INV-16).
     ///
     /// # Errors
     /// [`Fault::Conflict`] when it is another string or the phone is not ready: then nothing becomes active.
@@ -24,10 +26,15 @@ impl Engine {
         };
         let device = self.store.device(id).await?.filter(|d| self.is_intact(d)).ok_or(Fault::NotFound("device"))?;
         let typed = SixDigits::parse_typed(typed).map_err(|error| Fault::BadRequest(error.to_string()))?;
+        let tries = Write::Count { bucket: format!("confirm/{id}"), limit: limits::CONFIRMATION_TRIES };
+        if !applied(self.store.commit(vec![tries]).await)? {
+            self.refuse_device(enrolment, user).await?;
+            let words = "too many wrong digits: that phone was refused. Make a new code and begin again on your phone";
+            return Err(Fault::Conflict(words.to_owned()));
+        }
         if self.confirmation_of(enrolment, &device) != Some(typed) {
-            return Err(Fault::Conflict(
-                "these are not the digits of the phone that joined: look at the phone again".to_owned(),
-            ));
+            let words = "these are not the digits of the phone that joined: read them from your phone again. If it shows none, say No";
+            return Err(Fault::Conflict(words.to_owned()));
         }
         let (from, to) = (enrolment.state, EnrolmentState::Confirmed(id));
         let event = Self::event(EventKind::DeviceEnrolled, now, user).device(id, &device.name);

@@ -29,7 +29,8 @@ impl Engine {
         Ok(missing)
     }
 
-    /// How the enrolment stands, for the asking browser. The code itself is shown only when it is made.
+    /// How the enrolment stands, for the asking browser. The code itself is shown only when it is made, and the digits never:
+    /// the person reads them from the phone (E01).
     ///
     /// # Errors
     /// Only the store's.
@@ -57,14 +58,12 @@ impl Engine {
             expires_at: Some(expires_at.0),
             now: now.0,
             device: None,
-            confirmation: None,
         };
         let Some(device) = device else { return Ok(status) };
         let Some(device) = self.store.device(device).await? else { return Ok(status) };
         let missing = self.missing(&device).await?;
         if step == EnrolStep::Device && missing.is_empty() {
             status.step = EnrolStep::Confirm;
-            status.confirmation = self.confirmation_of(enrolment, &device);
         }
         status.device = Some(EnrolDevice { name: device.name, missing });
         Ok(status)

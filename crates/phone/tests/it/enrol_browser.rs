@@ -27,7 +27,6 @@ fn status(step: EnrolStep) -> Json<EnrolStatus> {
         expires_at: Some(2),
         now: 1,
         device: None,
-        confirmation: None,
     })
 }
 

@@ -1,7 +1,7 @@
 //! SQLite: one file, one writer thread with group commit, and reads on the thread that asks.
 //!
 //! A read is one look-up by key in pages that are in memory: some microseconds, less than handing it to another thread and
-//! back would cost (measured, decision 7). Reads never wait for the writer (WAL).
+//! back would cost (measured, decision 6). Reads never wait for the writer (WAL).
 
 mod connection;
 mod names;

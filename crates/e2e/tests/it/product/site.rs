@@ -1,7 +1,12 @@
 //! The protected app: a page that says who the proxy says it is, behind the real nginx.
 
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+
 use nod_e2e::nginx::Nginx;
 use nod_e2e::product::Product;
+use nod_e2e::skip;
+use nod_e2e::tools::NGINX;
 use nod_e2e::web::{Request, Response, WebServer};
 
 /// Host of the app; another site than Nod's to both browsers.
@@ -55,10 +60,41 @@ fn configuration(port: u16, nod: u16, app: u16) -> String {
         ("127.0.0.1:8080", format!("127.0.0.1:{nod}")),
         ("127.0.0.1:9000", format!("127.0.0.1:{app}")),
         ("listen 443 ssl", format!("listen 127.0.0.1:{port}")),
+        ("Host payroll.example.com;", format!("Host {HOST}:{port};")),
         ("payroll.example.com", HOST.to_owned()),
     ] {
         assert!(text.contains(theirs), "the guide's snippet no longer holds {theirs}");
         text = text.replace(theirs, &ours);
     }
     text
+}
+
+/// W10: whatever host a visitor names, Nod is asked about this server block's own app. The Nod here admits everybody to the app
+/// of another host and nobody to this one.
+#[test]
+fn the_guides_nginx_asks_about_its_own_app() {
+    if !skip::have(&[NGINX]) {
+        return;
+    }
+    let nod = WebServer::start(|request| {
+        let other = request.header("host").is_some_and(|host| host.starts_with("wiki.localhost"));
+        Response::status(if other { 204 } else { 403 })
+    });
+    let app = WebServer::start(|_| Response::body("text/plain", "SECRET"));
+    let nginx = Nginx::start(|port| configuration(port, nod.port(), app.port()));
+    let port = nginx.port();
+    let own = format!("{HOST}:{port}");
+    for (target, host) in [
+        ("/x".to_owned(), own.clone()),
+        ("/x".to_owned(), format!("wiki.localhost:{port}")),
+        (format!("http://{own}/x"), format!("wiki.localhost:{port}")),
+        (format!("http://wiki.localhost:{port}/x"), own),
+    ] {
+        let mut stream = TcpStream::connect(("127.0.0.1", port)).expect("nginx listens");
+        let request = format!("GET {target} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).expect("sent");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).expect("answered");
+        assert!(answer.starts_with("HTTP/1.1 403 ") && !answer.contains("SECRET"), "{target} {host}: {answer}");
+    }
 }
