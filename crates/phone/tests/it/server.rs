@@ -319,7 +319,9 @@ async fn answer(
         }
         body.state = RequestState::Approved;
     } else {
-        assert!(request.assertion.is_none() && payload.number.is_none());
+        // A report of fraud carries user verification, a plain denial does not (E19).
+        assert_eq!(request.assertion.is_some(), payload.decision == Decision::DenyFraud);
+        assert!(payload.number.is_none());
         body.state = RequestState::Denied;
     }
     let state = body.state;
