@@ -39,6 +39,12 @@ impl Server {
             tracing::warn!("{warning}");
         }
         let ringer: Arc<dyn Ringer> = Arc::new(push);
+        let peer = installation.config.listen.ip();
+        if peer.is_loopback() && !installation.config.trusted_proxies.iter().any(|proxy| proxy.0.contains(peer)) {
+            tracing::warn!(
+                "only a proxy on this machine can reach {peer}, but `trusted_proxies` does not hold it: all visitors count as one"
+            );
+        }
         let proxies: TrustedProxies = installation.config.trusted_proxies.iter().map(|proxy| proxy.0).collect();
         let (stop, word) = StopHandle::new();
         let engine = installation.engine.clone();

@@ -45,7 +45,7 @@ pub(crate) struct Config {
 }
 
 /// How phones are rung.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Push {
     /// The operator's contact, sent to push services. Judged at start.
@@ -56,6 +56,13 @@ pub(crate) struct Push {
     /// HTTP proxy for pushes.
     #[serde(default)]
     pub(crate) egress_proxy: Option<Url>,
+}
+
+impl std::fmt::Debug for Push {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // The proxy's address may hold a password (INV-24).
+        f.debug_struct("Push").field("contact", &self.contact).finish_non_exhaustive()
+    }
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]

@@ -29,7 +29,7 @@ server_name = {server_name}
 # Where Nod listens. TLS ends at a proxy in front, which passes requests on to this address.
 # listen = "127.0.0.1:8080"
 
-# Proxies whose X-Forwarded-For, -Host and -Proto are believed. Addresses or ranges.
+# Proxies whose word about the visitor's address (X-Forwarded-For) is believed, and which may ask for apps. Addresses or ranges.
 trusted_proxies = ["127.0.0.1", "::1"]
 
 # Database and data key. Relative to this file.

@@ -186,7 +186,7 @@ impl Drop for Running {
 /// The same value with ids and times named only, for comparing.
 pub(crate) fn plain(value: Value) -> Value {
     match value {
-        Value::String(text) if text.len() == 22 && !text.contains(' ') => "ID".into(),
+        Value::String(text) if text.len() == 22 && !text.contains([' ', ':']) => "ID".into(),
         Value::String(text) if text.starts_with("20") && text.ends_with('Z') && text.contains('T') => "TIME".into(),
         Value::Array(values) => values.into_iter().map(plain).collect(),
         Value::Object(members) => members.into_iter().map(|(name, value)| (name, plain(value))).collect(),

@@ -160,8 +160,20 @@ async fn others_and_revoked_phones_find_nothing() {
     assert_eq!(scene.state(&request).await, "pending");
 }
 
-#[tokio::test]
+/// Rounds of the race; a full run has a thousand.
+#[expect(clippy::disallowed_methods, reason = "the environment chooses the size of a test run")]
+fn rounds() -> usize {
+    if std::env::var_os("NOD_FULL").is_some() { 1_000 } else { 5 }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn sixty_four_answers_at_once_have_one_effect() {
+    for _ in 0..rounds() {
+        race().await;
+    }
+}
+
+async fn race() {
     let scene = Scene::new().await;
     let (sign_in, request) = scene.asked().await;
     let (approve, deny) = (scene.signed(&request, Decision::Approve), scene.signed(&request, Decision::Deny));
