@@ -1,4 +1,8 @@
-//! Audit events: machine fields, and a sentence for people.
+//! Audit events: machine fields, a sentence for people, and the chain that ties them (INV-22).
+
+mod chain;
+
+pub use chain::{ChainHash, Link};
 
 use crate::id::{AppId, DeviceId, UserId};
 use crate::time::Timestamp;

@@ -252,7 +252,8 @@ CREATE TABLE audit (
     device_id BLOB,
     device_name TEXT,
     address TEXT,
-    detail TEXT NOT NULL
+    detail TEXT NOT NULL,
+    hash BLOB NOT NULL
 ) STRICT;
 
 CREATE TABLE meta (

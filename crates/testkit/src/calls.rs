@@ -47,6 +47,7 @@ macro_rules! store_calls {
             fn introduction_link(secret: SecretHash) -> StoreResult<Option<IntroductionLink>>;
             fn count(bucket: &str, limit: Limit) -> StoreResult<u32>;
             fn audit(before: Option<i64>, limit: u32) -> StoreResult<Vec<(i64, Event)>>;
+            fn audit_after(after: i64, limit: u32) -> StoreResult<Vec<Link>>;
             fn meta(key: &str) -> StoreResult<Option<Vec<u8>>>;
         }
     };
@@ -56,7 +57,7 @@ pub(crate) use store_calls;
 /// Every type that the list names.
 pub(crate) mod rows {
     pub(crate) use nod_core::access::{App, AppCode, AppSession, Session};
-    pub(crate) use nod_core::audit::Event;
+    pub(crate) use nod_core::audit::{Event, Link};
     pub(crate) use nod_core::challenge::Challenge;
     pub(crate) use nod_core::enrolment::{Enrolment, IntroductionLink};
     pub(crate) use nod_core::limits::Limit;

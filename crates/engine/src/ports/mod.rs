@@ -1,9 +1,11 @@
 //! What the engine needs from outside: a store, a way to ring phones, randomness.
 
+mod chain;
 mod store;
 mod wakes;
 mod write;
 
+pub use chain::chain_hash;
 pub use store::{CommitError, Store, StoreError, StoreResult};
 pub use wakes::{Topic, Waiter, Wakes};
 pub use write::Write;

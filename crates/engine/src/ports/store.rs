@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use nod_core::access::{App, AppCode, AppSession, Session};
-use nod_core::audit::Event;
+use nod_core::audit::{Event, Link};
 use nod_core::challenge::Challenge;
 use nod_core::enrolment::{Enrolment, IntroductionLink};
 use nod_core::limits::Limit;
@@ -142,6 +142,9 @@ pub trait Store: Send + Sync {
     async fn count(&self, bucket: &str, limit: Limit) -> StoreResult<u32>;
     /// Newest first: at most `limit` events with a sequence number below `before`.
     async fn audit(&self, before: Option<i64>, limit: u32) -> StoreResult<Vec<(i64, Event)>>;
+    /// The chain (INV-22), oldest first: at most `limit` rows with a sequence number above `after`. A row that holds what no event
+    /// holds (an unknown kind, an id without its name, a text that is none) is given without its event, never left out.
+    async fn audit_after(&self, after: i64, limit: u32) -> StoreResult<Vec<Link>>;
     /// A value of the installation.
     async fn meta(&self, key: &str) -> StoreResult<Option<Vec<u8>>>;
 }

@@ -149,7 +149,8 @@ pub enum Write {
     Count { bucket: String, limit: Limit },
     /// No guard.
     ResetCount { bucket: String },
-    /// No guard.
+    /// No guard. The store gives it the sequence number after the last one (the first is 1; no gaps, also after refused commits)
+    /// and the hash [`super::chain_hash`] of the last event's hash and it. Both are read where nobody else can add one (INV-22).
     Audit(Event),
     /// Guard: the key is not set.
     SetMeta { key: String, value: Vec<u8> },

@@ -1,7 +1,7 @@
 //! The reads: each one statement on a reader's connection. Expiry is judged inside it (INV-06).
 
 use nod_core::access::{App, AppCode, AppSession, Session};
-use nod_core::audit::Event;
+use nod_core::audit::{Event, Link};
 use nod_core::challenge::Challenge;
 use nod_core::enrolment::{Enrolment, IntroductionLink};
 use nod_core::limits::{self, Limit};
@@ -225,6 +225,11 @@ pub(super) fn count(db: &Connection, bucket: &str, limit: Limit) -> Result<u32> 
 pub(super) fn audit(db: &Connection, before: Option<i64>, limit: u32) -> Result<Vec<(i64, Event)>> {
     let sql = sql!("SELECT ", columns!(audit), " FROM audit WHERE place < $1 ORDER BY place DESC LIMIT $2");
     all(db, sql, (before.unwrap_or(i64::MAX), limit), rows::event)
+}
+
+pub(super) fn audit_after(db: &Connection, after: i64, limit: u32) -> Result<Vec<Link>> {
+    let sql = sql!("SELECT ", columns!(audit), ", hash FROM audit WHERE place > $1 ORDER BY place LIMIT $2");
+    all(db, sql, (after, limit), rows::link)
 }
 
 pub(super) fn meta(db: &Connection, key: &str) -> Result<Option<Vec<u8>>> {

@@ -1,7 +1,7 @@
 //! From columns to the domain's types. A row that makes no sense is a failure of the store, never a panic.
 
 use nod_core::access::{App, AppCode, AppSession, Session};
-use nod_core::audit::{Event, EventKind};
+use nod_core::audit::{ChainHash, Event, EventKind, Link};
 use nod_core::challenge::{Answer, Challenge, ChallengeState, Number};
 use nod_core::enrolment::{Enrolment, EnrolmentState, IntroductionLink, OpenedBy};
 use nod_core::people::{Group, User};
@@ -336,19 +336,37 @@ pub(super) fn introduction_link(row: &Row<'_>) -> Result<IntroductionLink> {
     Ok(IntroductionLink { secret: hash(row, 0)?, user: id(row, 1, UserId)?, expires_at: time(row, 2)? })
 }
 
+/// What was copied into an event about a thing: its id and its name, both or neither.
+fn whole<T>(row: &Row<'_>, at: usize, make: fn([u8; 16]) -> T) -> Result<Option<(T, String)>> {
+    match (maybe_id(row, at, make)?, row.get(at + 1)?) {
+        (Some(id), Some(name)) => Ok(Some((id, name))),
+        (None, None) => Ok(None),
+        _ => Err(nonsense(at, "half of a name in the audit; run: nod audit verify")),
+    }
+}
+
 pub(super) fn event(row: &Row<'_>) -> Result<(i64, Event)> {
-    let kind = EventKind::from_name(row.get_ref(1)?.as_str()?).ok_or_else(|| nonsense(1, "kind of event"))?;
+    let unknown = || nonsense(1, "kind of event; run: nod audit verify");
     let event = Event {
-        kind,
+        kind: EventKind::from_name(row.get_ref(1)?.as_str()?).ok_or_else(unknown)?,
         at: time(row, 2)?,
-        user: maybe_id(row, 3, UserId)?.zip(row.get(4)?),
-        app: row
-            .get::<_, Option<String>>(6)?
-            .map(|name| Ok::<_, Error>((maybe_id(row, 5, AppId)?, name)))
-            .transpose()?,
-        device: maybe_id(row, 7, DeviceId)?.zip(row.get(8)?),
+        user: whole(row, 3, UserId)?,
+        app: match (maybe_id(row, 5, AppId)?, row.get(6)?) {
+            (Some(_), None) => return Err(nonsense(5, "app without a name in the audit; run: nod audit verify")),
+            (id, name) => name.map(|name| (id, name)),
+        },
+        device: whole(row, 7, DeviceId)?,
         address: row.get(9)?,
         detail: row.get(10)?,
     };
     Ok((row.get(0)?, event))
+}
+
+/// A row of the chain; what cannot be read of it is evidence, not a failure.
+pub(super) fn link(row: &Row<'_>) -> Result<Link> {
+    Ok(Link {
+        sequence: row.get(0)?,
+        hash: row.get(11).ok().map(ChainHash),
+        event: event(row).ok().map(|(_, event)| event),
+    })
 }

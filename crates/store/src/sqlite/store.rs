@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use nod_core::access::{App, AppCode, AppSession, Session};
-use nod_core::audit::Event;
+use nod_core::audit::{Event, Link};
 use nod_core::challenge::Challenge;
 use nod_core::enrolment::{Enrolment, IntroductionLink};
 use nod_core::limits::Limit;
@@ -171,6 +171,9 @@ impl Store for SqliteStore {
     }
     async fn audit(&self, before: Option<i64>, limit: u32) -> StoreResult<Vec<(i64, Event)>> {
         self.read(move |db| reads::audit(db, before, limit))
+    }
+    async fn audit_after(&self, after: i64, limit: u32) -> StoreResult<Vec<Link>> {
+        self.read(move |db| reads::audit_after(db, after, limit))
     }
     async fn meta(&self, key: &str) -> StoreResult<Option<Vec<u8>>> {
         let key = key.to_owned();

@@ -114,7 +114,7 @@ macro_rules! conformance {
         $crate::conformance_cases! { $make;
             people: users_are_added_once_and_found, user_states_alternate, settings_need_the_user, groups_and_members,
                 apps_are_unique_and_take_their_rows_with_them, counters_count_in_windows, audit_is_read_backwards,
-                meta_is_set_once;
+                audit_is_one_chain, racing_events_are_one_chain, meta_is_set_once;
             possession: devices_are_added_and_listed, devices_are_changed_by_their_user_only, activation_needs_everything,
                 revoking_takes_what_fell_with_the_phone, passkeys_are_new, device_sessions_end, nonces_are_used_once,
                 browsers_are_bound_and_found, browser_secrets_rotate, browsers_are_unbound, browsers_end_by_the_clock;

@@ -1,14 +1,14 @@
 //! Users, groups, apps, counters, audit, values.
 #![allow(missing_docs, clippy::missing_panics_doc, reason = "cases are named by what they check")]
 
-use nod_core::audit::{Event, EventKind};
+use nod_core::audit::{ChainHash, Event, EventKind};
 use nod_core::limits::Limit;
 use nod_core::people::{User, UserState};
 use nod_core::{AppId, DeviceId, GroupId, Millis, UserId};
-use nod_engine::ports::{Store, Write};
+use nod_engine::ports::{Store, Write, chain_hash};
 
-use super::Bed;
 use super::rows::*;
+use super::{Bed, RACERS};
 
 pub async fn users_are_added_once_and_found<S: Store + 'static>(bed: &Bed<S>) {
     let whole = User {
@@ -165,6 +165,40 @@ pub async fn audit_is_read_backwards<S: Store + 'static>(bed: &Bed<S>) {
     let before = newest.first().map(|(place, _)| *place);
     let older = bed.store.audit(before, 10).await.unwrap_or_default();
     assert_eq!(older.as_slice(), all.get(1..).unwrap_or_default());
+}
+
+/// INV-22: each event follows from the one before it, counted from 1, whatever came between.
+pub async fn audit_is_one_chain<S: Store + 'static>(bed: &Bed<S>) {
+    let event = |detail: &str| Event::new(EventKind::PasswordRefused, at(1)).user(ANNA, "Anna").detail(detail);
+    assert_eq!(bed.store.audit_after(0, 10).await, Ok(vec![]));
+    bed.accepts([Write::Audit(event("a")), Write::Audit(event("b\r\nc"))]).await;
+    // What a refused commit wrote leaves no gap.
+    let never = Write::Count { bucket: "none".into(), limit: Limit { count: 0, window: Millis(1) } };
+    bed.refuses_at(1, [Write::Audit(event("lost")), never]).await;
+    bed.accepts([Write::Audit(Event::new(EventKind::AppAdded, at(-1)).app(Some(AppId([2; 16])), ""))]).await;
+    bed.accepts([Write::Audit(Event::new(EventKind::AppRemoved, at(9)).address("::1"))]).await;
+    assert_eq!(follows(bed).await, 4);
+    let chain = bed.store.audit_after(0, 10).await.unwrap_or_default();
+    assert_eq!(bed.store.audit_after(1, 2).await.as_deref(), Ok(chain.get(1..3).unwrap_or_default()));
+    assert_eq!(bed.store.audit_after(4, 10).await, Ok(vec![]));
+}
+
+pub async fn racing_events_are_one_chain<S: Store + 'static>(bed: &Bed<S>) {
+    let event = |racer: u32| Write::Audit(Event::new(EventKind::SignedIn, at(1)).detail(racer.to_string()));
+    assert_eq!(bed.winners(|racer| vec![event(racer), event(racer)]).await, RACERS as usize);
+    assert_eq!(follows(bed).await, i64::from(RACERS) * 2);
+}
+
+/// Every link follows from the one before; how many there are.
+async fn follows<S: Store + 'static>(bed: &Bed<S>) -> i64 {
+    let (mut sequence, mut previous) = (0, ChainHash::START);
+    for link in bed.store.audit_after(0, 1_000).await.unwrap_or_default() {
+        sequence += 1;
+        let event = link.event.as_ref().map(|event| chain_hash(&previous, sequence, event));
+        assert_eq!((link.sequence, link.hash), (sequence, event), "{link:?}");
+        previous = link.hash.unwrap_or(ChainHash::START);
+    }
+    sequence
 }
 
 pub async fn meta_is_set_once<S: Store + 'static>(bed: &Bed<S>) {

@@ -9,7 +9,7 @@ mod writes;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use nod_core::access::{App, AppCode, AppSession, Session};
-use nod_core::audit::Event;
+use nod_core::audit::{ChainHash, Event};
 use nod_core::challenge::Challenge;
 use nod_core::enrolment::{Enrolment, IntroductionLink};
 use nod_core::people::{Group, User};
@@ -96,7 +96,7 @@ state! {
     enrolments: EnrolmentId => Enrolment,
     links: SecretHash => Once<IntroductionLink>,
     counters: String => Counted,
-    audit: i64 => Event,
+    audit: i64 => (Event, ChainHash),
     meta: String => Vec<u8>,
 }
 

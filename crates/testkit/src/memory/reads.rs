@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 
 use nod_core::access::Session;
-use nod_core::audit::Event;
+use nod_core::audit::{Event, Link};
 use nod_core::challenge::{Challenge, ChallengeState};
 use nod_core::limits::Limit;
 use nod_core::possession::{Browser, BrowserSecret, Device, DeviceState, Passkey};
@@ -171,7 +171,16 @@ impl State {
             .rev()
             .filter(|(place, _)| before.is_none_or(|before| **place < before))
             .take(limit as usize)
-            .map(|(place, event)| (*place, event.clone()))
+            .map(|(place, (event, _))| (*place, event.clone()))
+            .collect()
+    }
+
+    pub(super) fn audit_after(&self, after: i64, limit: u32) -> Vec<Link> {
+        self.audit
+            .iter()
+            .filter(|(place, _)| **place > after)
+            .take(limit as usize)
+            .map(|(place, (event, hash))| Link { sequence: *place, hash: Some(*hash), event: Some(event.clone()) })
             .collect()
     }
 }

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use nod_core::access::{App, AppCode, AppSession, Session};
-use nod_core::audit::Event;
+use nod_core::audit::{Event, Link};
 use nod_core::challenge::Challenge;
 use nod_core::enrolment::{Enrolment, EnrolmentState, IntroductionLink};
 use nod_core::limits::Limit;
@@ -180,6 +180,9 @@ impl Store for MemoryStore {
     }
     async fn audit(&self, before: Option<i64>, limit: u32) -> StoreResult<Vec<(i64, Event)>> {
         Ok(self.lock().audit(before, limit))
+    }
+    async fn audit_after(&self, after: i64, limit: u32) -> StoreResult<Vec<Link>> {
+        Ok(self.lock().audit_after(after, limit))
     }
     async fn meta(&self, key: &str) -> StoreResult<Option<Vec<u8>>> {
         Ok(self.lock().meta.get(&key.to_owned()).cloned())

@@ -1,13 +1,13 @@
 //! Users, groups, apps, counters, audit and values of the installation.
 
 use nod_core::access::App;
-use nod_core::audit::Event;
+use nod_core::audit::{ChainHash, Event};
 use nod_core::limits::Limit;
 use nod_core::people::{User, UserState};
-use nod_engine::ports::Write;
+use nod_engine::ports::{Write, chain_hash};
 
 use super::super::names::Named;
-use super::super::sql::{Applied, Refused, Tx, sql};
+use super::super::sql::{Applied, Refused, Tx, first, sql};
 
 pub(super) fn apply(tx: Tx<'_>, write: &Write) -> Applied {
     match write {
@@ -102,16 +102,23 @@ fn count(tx: Tx<'_>, bucket: &str, limit: Limit) -> Applied {
     )
 }
 
+/// Adds to the chain (INV-22). This transaction holds the only write lock, so nothing comes between the last link and this one.
 fn audit(tx: Tx<'_>, event: &Event) -> Applied {
+    let last = sql!("SELECT place, hash FROM audit ORDER BY place DESC LIMIT 1");
+    let last = first(tx.0, last, (), |row| Ok((row.get(0)?, ChainHash(row.get(1)?))))?;
+    let (last, previous): (i64, _) = last.unwrap_or((0, ChainHash::START));
+    let place = last.saturating_add(1);
+    let hash = chain_hash(&previous, place, event);
     let (user, user_name) = event.user.as_ref().map(|(id, name)| (id.0, name)).unzip();
     let (app, app_name) = event.app.as_ref().map(|(id, name)| (id.map(|id| id.0), name)).unzip();
     let (device, device_name) = event.device.as_ref().map(|(id, name)| (id.0, name)).unzip();
     tx.one(
         sql!(
-            "INSERT INTO audit (kind, at, user_id, user_name, app_id, app_name, device_id, device_name, address, detail)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
+            "INSERT INTO audit (place, kind, at, user_id, user_name, app_id, app_name, device_id, device_name, address,
+                detail, hash) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"
         ),
         (
+            place,
             event.kind.name(),
             event.at.0,
             user,
@@ -122,6 +129,7 @@ fn audit(tx: Tx<'_>, event: &Event) -> Applied {
             device_name,
             &event.address,
             &event.detail,
+            hash.0,
         ),
     )
 }

@@ -1,8 +1,9 @@
 //! Users, groups, apps, counters, audit and values of the installation.
 
+use nod_core::audit::ChainHash;
 use nod_core::limits::Limit;
 use nod_core::{GroupId, Timestamp};
-use nod_engine::ports::Write;
+use nod_engine::ports::{Write, chain_hash};
 
 use super::super::{Counted, State};
 use super::when;
@@ -57,8 +58,9 @@ impl State {
                 Some(())
             }
             Write::Audit(event) => {
-                let next = self.audit.iter().next_back().map_or(1, |(last, _)| last + 1);
-                self.audit.add(next, event.clone())
+                let last = self.audit.iter().next_back().map(|(last, (_, hash))| (*last, *hash));
+                let (last, previous) = last.unwrap_or((0, ChainHash::START));
+                self.audit.add(last + 1, (event.clone(), chain_hash(&previous, last + 1, event)))
             }
             Write::SetMeta { key, value } => self.meta.add(key.clone(), value.clone()),
             _ => None,
