@@ -7,6 +7,7 @@
 
 pub mod answer;
 pub mod b64;
+pub mod checkpoint;
 pub mod context;
 pub mod device_api;
 pub mod device_sign_in;

@@ -1,6 +1,7 @@
 //! Answers and device sign-in.
 
 use nod_protocol::answer::{AnswerPayload, Decision, sign_answer};
+use nod_protocol::checkpoint::{CheckpointPayload, sign_checkpoint};
 use nod_protocol::device_sign_in::{DeviceSignInPayload, sign_device_sign_in};
 use nod_protocol::{Bytes32, Id, SigningKey, b64, sha256};
 use serde_json::{Value, json};
@@ -193,6 +194,27 @@ pub(crate) fn answers() -> (Vec<Value>, Vec<Value>) {
         input(&sign_raw(&key, &header("nod-answer+jwt"), reordered.as_bytes())),
     ));
     (cases, challenges)
+}
+
+/// Cases for checkpoints of the audit.
+pub(crate) fn checkpoints() -> Vec<Value> {
+    let key = device_key();
+    let payload =
+        CheckpointPayload { head: Bytes32([0xE5; 32]), count: 1_042, at: 1_790_000_000_123, origin: ORIGIN.to_owned() };
+    let text = String::from_utf8(payload.to_bytes().unwrap()).unwrap();
+    let jws = sign_checkpoint(&key, &payload).unwrap();
+    let signing_input = jws.rsplit_once('.').unwrap().0;
+    let mut cases = vec![accept("checkpoint", input(&jws), json!({"payload": text, "signing_input": signing_input}))];
+    cases.extend(common_refusals("nod-checkpoint+jwt", "nod-device+jwt", &jws, &text));
+    for (name, count) in [("no events", "0"), ("count negative", "-1"), ("count as text", "\"1042\"")] {
+        let changed = text.replacen("1042", count, 1);
+        cases.push(refuse(
+            name,
+            "malformed",
+            input(&sign_raw(&key, &header("nod-checkpoint+jwt"), changed.as_bytes())),
+        ));
+    }
+    cases
 }
 
 /// Cases for device sign-in.

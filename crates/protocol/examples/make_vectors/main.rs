@@ -1,4 +1,4 @@
-//! Writes the golden vectors: `cargo run -p nod-protocol --example make_vectors`.
+//! Writes the golden vectors: `cargo run -p nod-protocol --example make_vectors`, or with a kind behind `--` that one alone.
 //!
 //! Keys and payloads are fixed; ECDSA signatures are drawn anew at each run and recorded, so a run changes the files even
 //! where the format did not change. Run it only after a change of the format, and read the difference.
@@ -40,6 +40,9 @@ pub(crate) fn refuse(name: &str, class: &str, input: Value) -> Value {
 }
 
 fn write(kind: &str, about: &str, cases: Vec<Value>) {
+    if std::env::args().nth(1).is_some_and(|only| only != kind) {
+        return;
+    }
     let path = format!("{}/vectors/{kind}.json", env!("CARGO_MANIFEST_DIR"));
     let file = json!({"kind": kind, "about": about, "cases": cases});
     let text = format!("{}\n", serde_json::to_string_pretty(&file).unwrap());
@@ -58,6 +61,11 @@ fn main() {
         "device_sign_in",
         "nod-device+jwt: parse, then verify with the key. output: payload as text.",
         jws_cases::sign_ins(),
+    );
+    write(
+        "checkpoint",
+        "nod-checkpoint+jwt: parse, then verify with the key. output: payload as text.",
+        jws_cases::checkpoints(),
     );
     write(
         "webauthn_challenge",

@@ -1,6 +1,7 @@
 //! Round trips of every codec, and arbitrary bytes that must never panic.
 
 use nod_protocol::answer::{AnswerPayload, Decision, ParsedAnswer, sign_answer};
+use nod_protocol::checkpoint::ParsedCheckpoint;
 use nod_protocol::context::Context;
 use nod_protocol::device_api::{
     AnswerRequest, EnrolPasskeyRequest, EnrolRequest, RequestBody, SelfTestRequest, SessionRequest, StageRequest,
@@ -134,6 +135,7 @@ proptest! {
         for text in [text, format!("{one}.{two}.{one}")] {
             let _ = ParsedAnswer::parse(&text);
             let _ = ParsedDeviceSignIn::parse(&text);
+            let _ = ParsedCheckpoint::parse(&text);
             let _ = text.parse::<EnrolmentCode>();
             let _ = SixDigits::parse_typed(&text);
             let _ = text.parse::<Id>();

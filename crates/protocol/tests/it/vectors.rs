@@ -1,6 +1,7 @@
 //! Golden vectors: every case of every file, in one loop. The same files are read by the PWA's JavaScript.
 
 use nod_protocol::answer::ParsedAnswer;
+use nod_protocol::checkpoint::ParsedCheckpoint;
 use nod_protocol::context::Context;
 use nod_protocol::device_sign_in::ParsedDeviceSignIn;
 use nod_protocol::enrolment::{EnrolmentCode, confirmation};
@@ -38,6 +39,13 @@ fn device_sign_in(input: &Value) -> Outcome {
     Ok(json!({"payload": payload, "signing_input": jws.rsplit_once('.').unwrap().0}))
 }
 
+fn checkpoint(input: &Value) -> Outcome {
+    let jws: String = member(input, "jws")?;
+    let parsed = ParsedCheckpoint::parse(&jws).map_err(|e| e.class())?;
+    let payload = parsed.verify(&member(input, "key")?).map_err(|e| e.class())?;
+    Ok(json!({"payload": text(&payload.to_bytes().unwrap()), "signing_input": jws.rsplit_once('.').unwrap().0}))
+}
+
 fn rp(input: &Value) -> Result<RelyingParty, &'static str> {
     Ok(RelyingParty { id: member(input, "rp_id")?, origin: member(input, "origin")? })
 }
@@ -71,6 +79,7 @@ fn context(input: &Value) -> Outcome {
 fn run(kind: &str, input: &Value) -> Outcome {
     match kind {
         "answer" => answer(input),
+        "checkpoint" => checkpoint(input),
         "device_sign_in" => device_sign_in(input),
         "webauthn_challenge" => {
             let payload: String = member(input, "payload")?;
@@ -115,5 +124,5 @@ fn every_golden_vector_holds() {
         }
     }
     assert_eq!(wrong, Vec::<String>::new());
-    assert_eq!(files, 9, "a file is missing");
+    assert_eq!(files, 10, "a file is missing");
 }
