@@ -6,6 +6,7 @@
 mod access;
 mod admin;
 mod answer;
+pub mod audit;
 mod deliver;
 mod device;
 mod engine;

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests say what they expect")]
 
 mod answers;
+mod audit;
 mod browsers;
 mod factors;
 mod failing;
