@@ -57,131 +57,135 @@ fn a_sound_chain_holds_beside_its_checkpoints() {
     assert_eq!((empty.findings, empty.count, empty.head), (vec![], 0, ChainHash::START));
 }
 
-type Tamper = fn(Vec<Link>) -> Vec<Link>;
+type Case = (&'static str, fn(Vec<Link>) -> Vec<Link>, Vec<Finding>);
 
-#[test]
-fn every_tampering_is_named_by_its_place() {
-    let broken = |first, last| Finding::Broken { first, last };
-    let rewritten = |after, count| Finding::Rewritten { after, count, at: AT };
-    let cases: Vec<(&str, Tamper, Vec<Finding>)> = vec![
-        (
-            "an edit",
-            |mut l| {
-                l[4].event = Some(event("x"));
-                l
-            },
-            vec![broken(5, 5)],
-        ),
-        (
-            "an edit of the first",
-            |mut l| {
-                l[0].event = Some(event("x"));
-                l
-            },
-            vec![broken(1, 1)],
-        ),
-        (
-            "an edit of the last",
-            |mut l| {
-                l[9].event = Some(event("x"));
-                l
-            },
-            vec![broken(10, 10)],
-        ),
-        (
-            "two edits",
-            |mut l| {
-                l[1].event = Some(event("x"));
-                l[6].event = None;
-                l
-            },
-            vec![broken(2, 2), broken(7, 7)],
-        ),
-        (
-            "a hash that is none",
-            |mut l| {
-                l[4].hash = None;
-                l
-            },
-            vec![broken(5, 5)],
-        ),
-        (
-            "an edit with a fitting hash",
-            |mut l| {
-                l[4].event = Some(event("x"));
-                l[4].hash = Some(chain_hash(&l[3].hash.unwrap(), 5, &event("x")));
-                l
-            },
-            vec![broken(6, 6)],
-        ),
-        (
-            "a deletion",
-            |mut l| {
-                l.remove(4);
-                l
-            },
-            vec![Finding::Missing { first: 5, last: 5 }],
-        ),
-        ("a deletion of the first", |l| l[3..].to_vec(), vec![Finding::Missing { first: 1, last: 3 }]),
-        (
-            "a deletion without a gap",
-            |mut l| {
-                l.remove(7);
-                renumbered(l)
-            },
-            vec![broken(8, 9), Finding::CutTail { last: 9, count: 10, at: AT }],
-        ),
-        (
-            "a reorder",
-            |mut l| {
-                l.swap(2, 3);
-                renumbered(l)
-            },
-            vec![broken(3, 5)],
-        ),
-        (
-            "an insertion at the end",
-            |mut l| {
-                l.push(Link { sequence: 11, hash: l[9].hash, event: Some(event("x")) });
-                l
-            },
-            vec![broken(11, 11)],
-        ),
-        (
-            "an insertion before the first",
-            |mut l| {
-                l.insert(0, Link { sequence: 0, hash: l[9].hash, event: Some(event("x")) });
-                l
-            },
-            vec![broken(0, 0)],
-        ),
-        (
-            "an insertion in between",
-            |mut l| {
-                l.insert(8, Link { sequence: 0, hash: l[7].hash, event: Some(event("x")) });
-                renumbered(l)
-            },
-            vec![broken(9, 10), rewritten(6, 10), broken(11, 11)],
-        ),
-        ("a cut tail", |l| l[..8].to_vec(), vec![Finding::CutTail { last: 8, count: 10, at: AT }]),
-        ("everything cut", |_| vec![], vec![Finding::CutTail { last: 0, count: 10, at: AT }]),
-        ("a new chain", |_| chain(["x", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k"]), vec![rewritten(0, 6)]),
-        (
-            "a new chain from the eighth on",
-            |_| chain(["a", "b", "c", "d", "e", "f", "g", "x", "i", "j"]),
-            vec![rewritten(6, 10)],
-        ),
-        (
-            "a cut tail that grew again",
-            |_| chain(["a", "b", "c", "d", "e", "f", "g", "h", "x", "y", "z"]),
-            vec![rewritten(6, 10)],
-        ),
-    ];
+const fn broken(first: i64, last: i64) -> Finding {
+    Finding::Broken { first, last }
+}
+const fn missing(first: i64, last: i64) -> Finding {
+    Finding::Missing { first, last }
+}
+const fn rewritten(after: i64, count: i64) -> Finding {
+    Finding::Rewritten { after, count, at: AT }
+}
+const fn cut(last: i64, count: i64) -> Finding {
+    Finding::CutTail { last, count, at: AT }
+}
+
+/// Each tampering with a chain that was signed at 6 and at 10 gives just these findings.
+fn check(cases: Vec<Case>) {
     for (name, tamper, expected) in cases {
         let links = chain(names());
         let verifier = Verifier::new([signed(&links, 6), signed(&links, 10)]);
         assert_eq!(walked(verifier, &tamper(links)).findings, expected, "{name}");
     }
+}
+
+fn edited(mut links: Vec<Link>, place: usize) -> Vec<Link> {
+    links[place - 1].event = Some(event("x"));
+    links
+}
+
+fn inserted(mut links: Vec<Link>, place: usize, sequence: i64) -> Vec<Link> {
+    links.insert(place - 1, Link { sequence, hash: links[7].hash, event: Some(event("x")) });
+    links
+}
+
+#[test]
+fn edits_are_named_by_their_place() {
+    check(vec![
+        ("in the middle", |links| edited(links, 5), vec![broken(5, 5)]),
+        ("the first", |links| edited(links, 1), vec![broken(1, 1)]),
+        ("the last", |links| edited(links, 10), vec![broken(10, 10)]),
+        ("two", |links| edited(edited(links, 2), 7), vec![broken(2, 2), broken(7, 7)]),
+    ]);
+    check(vec![
+        (
+            "to no event",
+            |mut links| {
+                links[4].event = None;
+                links
+            },
+            vec![broken(5, 5)],
+        ),
+        (
+            "to no hash",
+            |mut links| {
+                links[4].hash = None;
+                links
+            },
+            vec![broken(5, 5)],
+        ),
+        (
+            "with a fitting hash",
+            |links| {
+                let mut links = edited(links, 5);
+                links[4].hash = Some(chain_hash(&links[3].hash.unwrap(), 5, &event("x")));
+                links
+            },
+            vec![broken(6, 6)],
+        ),
+    ]);
+}
+
+#[test]
+fn deletions_and_cuts_are_named_by_their_place() {
+    check(vec![
+        (
+            "one",
+            |mut links| {
+                links.remove(4);
+                links
+            },
+            vec![missing(5, 5)],
+        ),
+        ("the first ones", |links| links[3..].to_vec(), vec![missing(1, 3)]),
+        (
+            "one, without a gap",
+            |mut links| {
+                links.remove(7);
+                renumbered(links)
+            },
+            vec![broken(8, 9), cut(9, 10)],
+        ),
+        ("the tail", |links| links[..8].to_vec(), vec![cut(8, 10)]),
+        ("everything", |_| vec![], vec![cut(0, 10)]),
+    ]);
+}
+
+#[test]
+fn reorders_and_insertions_are_named_by_their_place() {
+    check(vec![
+        (
+            "two swapped",
+            |mut links| {
+                links.swap(2, 3);
+                renumbered(links)
+            },
+            vec![broken(3, 5)],
+        ),
+        ("at the end", |links| inserted(links, 11, 11), vec![broken(11, 11)]),
+        ("before the first", |links| inserted(links, 1, 0), vec![broken(0, 0)]),
+        (
+            "in between",
+            |links| renumbered(inserted(links, 9, 0)),
+            vec![broken(9, 10), rewritten(6, 10), broken(11, 11)],
+        ),
+    ]);
+}
+
+#[test]
+fn a_chain_hashed_anew_is_seen_against_the_checkpoints() {
+    check(vec![
+        (
+            "from the first on",
+            |_| chain(["x", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k"]),
+            vec![rewritten(0, 6)],
+        ),
+        ("from the eighth on", |_| chain(["a", "b", "c", "d", "e", "f", "g", "x", "i", "j"]), vec![rewritten(6, 10)]),
+        ("cut and grown", |_| chain(["a", "b", "c", "d", "e", "f", "g", "h", "x", "y", "z"]), vec![rewritten(6, 10)]),
+        ("cut and grown less", |_| chain(["a", "b", "c", "d", "e", "f", "g", "x"]), vec![cut(8, 10)]),
+    ]);
 }
 
 #[test]
