@@ -43,9 +43,14 @@ impl Failure {
         self
     }
 
+    /// What was wrong, without the next command.
+    pub(crate) fn words(&self) -> String {
+        format!("{:#}", self.error)
+    }
+
     /// Tells on standard error and gives the exit code.
     pub(crate) fn tell(&self) -> ExitCode {
-        eprintln!("error: {:#}", self.error);
+        eprintln!("error: {}", self.words());
         if let Some(next) = &self.next {
             eprintln!("next:  {next}");
         }

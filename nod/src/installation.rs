@@ -8,9 +8,10 @@ use std::sync::Arc;
 use nod_delivery::web_push::VapidKey;
 use nod_engine::ports::{CommitError, Entropy, Store, Write, random};
 use nod_engine::{Argon2Queue, DATA_KEY_BYTES, Engine, Settings, Vault};
-use nod_protocol::b64;
+use nod_protocol::{Jwk, SigningKey, b64};
 use zeroize::Zeroizing;
 
+use crate::checkpoints::Checkpointer;
 use crate::config::Config;
 use crate::failure::{Failure, Outcome};
 use crate::system::OsEntropy;
@@ -23,6 +24,10 @@ const DATA_KEY: &str = "data.key";
 const VAPID_META: &str = "vapid_key";
 /// Label under which it is sealed.
 const VAPID_LABEL: &str = "vapid key";
+/// The sealed key that signs checkpoints of the audit, among the installation's values.
+const CHECKPOINT_META: &str = "checkpoint_key";
+/// Label under which it is sealed.
+const CHECKPOINT_LABEL: &str = "checkpoint key";
 /// The hosts that the installation has had: `host/0`, `host/1`, the last one counts.
 const HOST_META: &str = "host";
 /// Most changes of host that are remembered.
@@ -35,6 +40,7 @@ pub(crate) struct Installation {
     /// The use cases.
     pub(crate) engine: Engine,
     vapid: Zeroizing<Vec<u8>>,
+    checkpoint_key: Arc<SigningKey>,
 }
 
 impl Installation {
@@ -49,10 +55,14 @@ impl Installation {
         write_key(&config.data_dir.join(DATA_KEY), &key)?;
         let store = open_store(&config.data_dir)?;
         let vapid = VapidKey::generate(&OsEntropy)?;
-        let sealed = Vault::new(&key).seal(&OsEntropy, VAPID_LABEL, vapid.to_pkcs8())?;
+        let vault = Vault::new(&key);
+        let sealed = vault.seal(&OsEntropy, VAPID_LABEL, vapid.to_pkcs8())?;
+        let checkpoint = Zeroizing::new(fresh_key().to_pkcs8()?);
+        let checkpoint = vault.seal(&OsEntropy, CHECKPOINT_LABEL, &checkpoint)?;
         let host = config.address.host().as_bytes().to_vec();
         let writes = vec![
             Write::SetMeta { key: VAPID_META.to_owned(), value: sealed },
+            Write::SetMeta { key: CHECKPOINT_META.to_owned(), value: checkpoint },
             Write::SetMeta { key: format!("{HOST_META}/0"), value: host },
         ];
         store.commit(writes).await?;
@@ -78,10 +88,9 @@ impl Installation {
     async fn over(config: Config, store: Arc<dyn Store>) -> Outcome<Self> {
         let key = read_key(&config.data_dir.join(DATA_KEY))?;
         let vault = Vault::new(&key);
-        let sealed = store.meta(VAPID_META).await?.ok_or_else(|| {
-            Failure::new("the database holds no push key: nod init did not finish; move the data away and run it again")
-        })?;
-        let vapid = vault.open(VAPID_LABEL, &sealed)?;
+        let vapid = sealed_value(&*store, &vault, VAPID_META, VAPID_LABEL).await?;
+        let checkpoint_key = sealed_value(&*store, &vault, CHECKPOINT_META, CHECKPOINT_LABEL).await?;
+        let checkpoint_key = Arc::new(SigningKey::from_pkcs8(&checkpoint_key)?);
         let public = b64::decode(&VapidKey::from_pkcs8(&vapid)?.public_base64url())?;
         let entropy: Arc<dyn Entropy> = Arc::new(OsEntropy);
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
@@ -94,13 +103,43 @@ impl Installation {
             vapid_public_key: public,
         };
         let engine = Engine::new(store, entropy, passwords, vault, settings);
-        Ok(Self { config, engine, vapid })
+        Ok(Self { config, engine, vapid, checkpoint_key })
     }
 
     /// The push key.
     pub(crate) fn vapid_key(&self) -> Outcome<VapidKey> {
         Ok(VapidKey::from_pkcs8(&self.vapid)?)
     }
+
+    /// The public half of the key that signs checkpoints of the audit.
+    pub(crate) fn checkpoint_key(&self) -> &Jwk {
+        self.checkpoint_key.jwk()
+    }
+
+    /// What writes checkpoints of the audit to the configured file.
+    pub(crate) fn checkpointer(&self) -> Checkpointer {
+        Checkpointer::new(self.engine.clone(), Arc::clone(&self.checkpoint_key), self.config.checkpoint_file.clone())
+    }
+}
+
+/// A fresh P-256 key.
+fn fresh_key() -> SigningKey {
+    loop {
+        let scalar = Zeroizing::new(random::<32>(&OsEntropy as &dyn Entropy));
+        // One draw in some thousand millions is no scalar of the group.
+        if let Ok(key) = SigningKey::from_entropy(&scalar) {
+            return key;
+        }
+    }
+}
+
+async fn sealed_value(store: &dyn Store, vault: &Vault, meta: &str, label: &str) -> Outcome<Zeroizing<Vec<u8>>> {
+    let sealed = store.meta(meta).await?.ok_or_else(|| {
+        Failure::new(format!(
+            "the database holds no {label}: nod init did not finish; move the data away and run it again"
+        ))
+    })?;
+    Ok(vault.open(label, &sealed)?)
 }
 
 fn open_store(folder: &Path) -> Outcome<Arc<dyn Store>> {

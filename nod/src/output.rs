@@ -22,6 +22,38 @@ pub(crate) fn json(value: &impl Serialize) -> Outcome {
     Ok(())
 }
 
+/// Whether it may break a line or steer a terminal: control characters, line and paragraph separators.
+fn breaks(character: char) -> bool {
+    character.is_control() || matches!(character, '\u{2028}' | '\u{2029}')
+}
+
+/// The text on one line: what might break it is written as `\u{…}` (D08).
+pub(crate) fn one_line(text: &str) -> String {
+    let mut line = String::with_capacity(text.len());
+    for character in text.chars() {
+        if breaks(character) {
+            line.extend(character.escape_unicode());
+        } else {
+            line.push(character);
+        }
+    }
+    line
+}
+
+/// Compact JSON with nothing in it that might break the line. Outside of texts there is no such character, so `\uXXXX` always fits.
+pub(crate) fn escape_json(json: &str) -> String {
+    let mut line = String::with_capacity(json.len());
+    for character in json.chars() {
+        if breaks(character) {
+            // All of them are below U+10000: one unit.
+            line.push_str(&format!("\\u{:04x}", u32::from(character)));
+        } else {
+            line.push(character);
+        }
+    }
+    line
+}
+
 /// Prints rows below headings, columns aligned.
 pub(crate) fn table<const N: usize>(headings: [&str; N], rows: &[[String; N]]) {
     line(aligned(headings, rows));

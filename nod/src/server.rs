@@ -12,6 +12,7 @@ use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
+use crate::checkpoints::Checkpointer;
 use crate::failure::{Failure, Outcome};
 use crate::installation::Installation;
 use crate::system::OsEntropy;
@@ -20,6 +21,8 @@ use crate::system::OsEntropy;
 const PUSHES_AT_ONCE: usize = 64;
 /// Time between two rounds of housekeeping.
 const SWEEP_EVERY: Duration = Duration::from_secs(10);
+/// Time between two looks whether the audit has grown and a checkpoint is due.
+const CHECKPOINT_EVERY: Duration = Duration::from_secs(5 * 60);
 /// Pause after the store failed, before the next try.
 const STORE_PAUSE: Duration = Duration::from_secs(1);
 /// After a stop, pushes under way may take this long.
@@ -29,6 +32,7 @@ const STOP_TIME: Duration = Duration::from_secs(10);
 pub(crate) struct Server {
     stop: StopHandle,
     tasks: JoinSet<()>,
+    checkpoints: Checkpointer,
 }
 
 impl Server {
@@ -52,8 +56,10 @@ impl Server {
         let mut tasks = JoinSet::new();
         tasks.spawn(nod_http::serve(listener, nod_http::router(state), word.clone().requested()));
         tasks.spawn(deliver(engine.clone(), ringer, word.clone().requested()));
-        tasks.spawn(sweep(engine, word.requested()));
-        Ok(Self { stop, tasks })
+        tasks.spawn(sweep(engine, word.clone().requested()));
+        let checkpoints = installation.checkpointer();
+        tasks.spawn(checkpoint(checkpoints.clone(), word.requested()));
+        Ok(Self { stop, tasks, checkpoints })
     }
 
     /// Returns when a part ended by itself, which none should.
@@ -64,10 +70,11 @@ impl Server {
         }
     }
 
-    /// Stops: no new connection, running requests and pushes end, then this returns.
+    /// Stops: no new connection, running requests and pushes end, a last checkpoint is written, then this returns.
     pub(crate) async fn stop(mut self) {
         self.stop.stop();
         while self.tasks.join_next().await.is_some() {}
+        self.checkpoints.write().await;
     }
 }
 
@@ -147,6 +154,18 @@ async fn sweep(engine: Engine, stop: impl Future<Output = ()>) {
         match engine.sweep().await {
             Ok(rows) => tracing::debug!(rows, "housekeeping done"),
             Err(error) => tracing::error!(%error, "housekeeping failed"),
+        }
+    }
+}
+
+/// Writes down now and then how far the audit goes.
+async fn checkpoint(checkpoints: Checkpointer, stop: impl Future<Output = ()>) {
+    let mut stop = std::pin::pin!(stop);
+    let mut rounds = tokio::time::interval(CHECKPOINT_EVERY);
+    loop {
+        tokio::select! {
+            () = &mut stop => return,
+            _ = rounds.tick() => checkpoints.write().await,
         }
     }
 }

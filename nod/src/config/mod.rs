@@ -11,6 +11,8 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use url::Url;
 
+use crate::checkpoints;
+
 pub(crate) use complaint::ConfigError;
 pub(crate) use host::{PublicAddress, app_origin};
 pub(crate) use network::Proxy;
@@ -42,6 +44,8 @@ pub(crate) struct Config {
     pub(crate) push: Push,
     /// Every sign-in asks for the number.
     pub(crate) number_always: bool,
+    /// Where signed checkpoints of the audit are appended (INV-22).
+    pub(crate) checkpoint_file: PathBuf,
 }
 
 /// How phones are rung.
@@ -72,6 +76,12 @@ struct SignIn {
     number_always: bool,
 }
 
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Audit {
+    checkpoint_file: Option<PathBuf>,
+}
+
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
@@ -85,6 +95,8 @@ struct File {
     push: Push,
     #[serde(default)]
     sign_in: SignIn,
+    #[serde(default)]
+    audit: Audit,
 }
 
 fn default_listen() -> SocketAddr {
@@ -111,6 +123,9 @@ impl Config {
     pub(crate) fn parse(path: &Path, text: &str) -> Result<Self, ConfigError> {
         let file: File = toml::from_str(text).map_err(|error| complaint::wrong(path, text, &error))?;
         let beside = path.parent().unwrap_or(Path::new(""));
+        // Relative to the file, so that the folder from which a command is run does not matter.
+        let data_dir = beside.join(file.data_dir.unwrap_or_else(|| PathBuf::from(DEFAULT_DATA_DIR)));
+        let checkpoint_file = file.audit.checkpoint_file.map(|path| beside.join(path));
         let server_name = nod_core::text::shown(&file.server_name.unwrap_or_default());
         Ok(Self {
             path: path.to_path_buf(),
@@ -118,8 +133,8 @@ impl Config {
             address: file.origin,
             listen: file.listen,
             trusted_proxies: file.trusted_proxies,
-            // Relative to the file, so that the folder from which a command is run does not matter.
-            data_dir: beside.join(file.data_dir.unwrap_or_else(|| PathBuf::from(DEFAULT_DATA_DIR))),
+            checkpoint_file: checkpoint_file.unwrap_or_else(|| data_dir.join(checkpoints::DEFAULT_FILE)),
+            data_dir,
             push: file.push,
             number_always: file.sign_in.number_always,
         })
@@ -142,7 +157,17 @@ mod tests {
         assert_eq!(config.server_name, "nod.example.com");
         assert_eq!(config.listen.to_string(), "127.0.0.1:8080");
         assert_eq!(config.data_dir, Path::new("/etc/nod/nod-data"));
+        assert_eq!(config.checkpoint_file, Path::new("/etc/nod/nod-data/audit-checkpoints.jsonl"));
         assert!(!config.push.allow_insecure_endpoints && !config.number_always && config.trusted_proxies.is_empty());
+    }
+
+    #[test]
+    fn the_file_of_checkpoints_may_stand_elsewhere() {
+        for (given, expected) in [("marks.jsonl", "/etc/nod/marks.jsonl"), ("/srv/marks.jsonl", "/srv/marks.jsonl")] {
+            let text = format!("{GOOD}[audit]\ncheckpoint_file = \"{given}\"\n");
+            let config = Config::parse(Path::new("/etc/nod/nod.toml"), &text).unwrap();
+            assert_eq!(config.checkpoint_file, Path::new(expected));
+        }
     }
 
     #[test]

@@ -48,6 +48,11 @@ contact = {contact}
 [sign_in]
 # Ask for the number on the screen at every sign-in, not only where several are pending or one was denied.
 # number_always = false
+
+[audit]
+# Where signed checkpoints of the audit are appended: by default audit-checkpoints.jsonl among the data. Ship this file to
+# another machine as it grows: only a copy elsewhere shows that the audit's tail was cut off. Relative to this file.
+# checkpoint_file = "/var/log/nod/audit-checkpoints.jsonl"
 "##,
         origin = quoted(answers.origin),
         server_name = quoted(answers.server_name),

@@ -111,6 +111,7 @@ fn config(folder: &Path, listen: SocketAddr) -> Outcome<Config> {
             egress_proxy: None,
         },
         number_always: false,
+        checkpoint_file: folder.join(crate::checkpoints::DEFAULT_FILE),
     })
 }
 

@@ -8,6 +8,7 @@
     reason = "tests"
 )]
 
+mod audit;
 mod cli;
 mod demo;
 mod harness;

@@ -1,4 +1,7 @@
-//! `nod audit`: what happened.
+//! `nod audit`: what happened, whether the record of it holds, and taking it elsewhere.
+
+mod export;
+mod verify;
 
 use clap::Subcommand;
 use nod_core::audit::Event;
@@ -6,8 +9,8 @@ use serde::Serialize;
 
 use super::open;
 use crate::cli::Common;
-use crate::failure::Outcome;
-use crate::output::{self, Time, local};
+use crate::failure::{Next as _, Outcome};
+use crate::output::{self, Time, local, one_line};
 
 /// What happened, in sentences
 #[derive(Debug, Subcommand)]
@@ -19,6 +22,8 @@ pub(crate) enum AuditCommand {
         #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=10_000))]
         limit: u32,
     },
+    Verify(verify::VerifyArguments),
+    Export(export::ExportArguments),
 }
 
 #[derive(Serialize)]
@@ -56,15 +61,22 @@ fn view(sequence: i64, event: Event) -> EventView {
 
 /// Runs it.
 pub(crate) async fn run(common: &Common, command: AuditCommand) -> Outcome {
-    let AuditCommand::List { limit } = command;
+    match command {
+        AuditCommand::List { limit } => list(common, limit).await,
+        AuditCommand::Verify(arguments) => verify::run(common, arguments).await,
+        AuditCommand::Export(arguments) => export::run(common, arguments).await,
+    }
+}
+
+async fn list(common: &Common, limit: u32) -> Outcome {
     let installation = open(common).await?;
-    let mut events = installation.engine.store().audit(None, limit).await?;
+    let mut events = installation.engine.store().audit(None, limit).await.or_next("nod audit verify")?;
     events.reverse();
     if common.json {
         return output::json(&events.into_iter().map(|(sequence, event)| view(sequence, event)).collect::<Vec<_>>());
     }
     for (_, event) in events {
-        output::line(format!("{}  {}", local(event.at), event.sentence()));
+        output::line(format!("{}  {}", local(event.at), one_line(&event.sentence())));
     }
     Ok(())
 }
