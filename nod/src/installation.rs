@@ -9,10 +9,11 @@ use nod_delivery::web_push::VapidKey;
 use nod_engine::ports::{CommitError, Entropy, Store, Write, random};
 use nod_engine::{Argon2Queue, DATA_KEY_BYTES, Engine, Settings, Vault};
 use nod_protocol::{Jwk, SigningKey, b64};
+use nod_store::{PostgresOptions, PostgresStore};
 use zeroize::Zeroizing;
 
 use crate::checkpoints::Checkpointer;
-use crate::config::Config;
+use crate::config::{Config, Database};
 use crate::failure::{Failure, Outcome};
 use crate::system::OsEntropy;
 
@@ -52,8 +53,14 @@ impl Installation {
         }
         private_folder(&config.data_dir)?;
         let key = Zeroizing::new(random::<DATA_KEY_BYTES>(&OsEntropy as &dyn Entropy));
+        let store = open_store(&config).await?;
+        if store.meta(VAPID_META).await?.is_some() {
+            return Err(Failure::new(format!(
+                "the database holds an installation already: for one more node on it, copy nod.toml and {DATA_KEY} from \
+                 the first"
+            )));
+        }
         write_key(&config.data_dir.join(DATA_KEY), &key)?;
-        let store = open_store(&config.data_dir)?;
         let vapid = VapidKey::generate(&OsEntropy)?;
         let vault = Vault::new(&key);
         let sealed = vault.seal(&OsEntropy, VAPID_LABEL, vapid.to_pkcs8())?;
@@ -76,11 +83,16 @@ impl Installation {
 
     /// Opens one that exists; with `accept_new_host` also for another host than before, which is then its host.
     pub(crate) async fn open_for(config: Config, accept_new_host: bool) -> Outcome<Self> {
-        if !config.data_dir.join(DATABASE).exists() {
+        let made = match config.database {
+            Database::Sqlite => DATABASE,
+            // A node of its own has nothing here but the key.
+            Database::Postgres { .. } => DATA_KEY,
+        };
+        if !config.data_dir.join(made).exists() {
             let folder = config.data_dir.display();
             return Err(Failure::new(format!("there is no installation in {folder}")).next("nod init"));
         }
-        let store = open_store(&config.data_dir)?;
+        let store = open_store(&config).await?;
         check_host(&*store, &config, accept_new_host).await?;
         Self::over(config, store).await
     }
@@ -142,10 +154,29 @@ async fn sealed_value(store: &dyn Store, vault: &Vault, meta: &str, label: &str)
     Ok(vault.open(label, &sealed)?)
 }
 
-fn open_store(folder: &Path) -> Outcome<Arc<dyn Store>> {
-    let path = folder.join(DATABASE);
-    let store = nod_store::SqliteStore::open(&path, Arc::new(crate::system::now))?;
-    Ok(Arc::new(store))
+async fn open_store(config: &Config) -> Outcome<Arc<dyn Store>> {
+    let Database::Postgres { url, password_file, connections, listen } = &config.database else {
+        let path = config.data_dir.join(DATABASE);
+        return Ok(Arc::new(nod_store::SqliteStore::open(&path, Arc::new(crate::system::now))?));
+    };
+    let password = password_file.as_deref().map(read_password).transpose()?;
+    let options = PostgresOptions {
+        url: url.clone(),
+        password: password.map(|text| text.trim_end_matches(['\r', '\n']).to_owned()),
+        connections: *connections,
+        listen: *listen,
+    };
+    Ok(Arc::new(PostgresStore::open(&options).await?))
+}
+
+fn read_password(path: &Path) -> Outcome<Zeroizing<String>> {
+    let read = || {
+        let metadata = fs::metadata(path)?;
+        Ok((metadata, Zeroizing::new(fs::read_to_string(path)?)))
+    };
+    let (metadata, text) = read().map_err(|error: io::Error| Failure::new(format!("{}: {error}", path.display())))?;
+    check_mode(path, &metadata)?;
+    Ok(text)
 }
 
 /// The host is the relying party id: passkeys made for one do not work for another.

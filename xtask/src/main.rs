@@ -3,11 +3,11 @@
 mod install;
 mod steps;
 mod tidy;
-#[path = "../../crates/e2e/src/tools.rs"]
+#[path = "../../crates/testkit/src/tools.rs"]
 #[expect(
     unreachable_pub,
     clippy::disallowed_methods,
-    reason = "shared with the library nod-e2e; it looks tools up on PATH"
+    reason = "shared with the library nod-testkit; it looks tools up on PATH"
 )]
 mod tools;
 

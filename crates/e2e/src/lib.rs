@@ -28,5 +28,5 @@ pub mod push_check;
 pub mod push_receiver;
 pub mod push_stub;
 pub mod skip;
-pub mod tools;
+pub use nod_testkit::tools;
 pub mod web;

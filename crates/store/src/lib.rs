@@ -1,5 +1,15 @@
-//! Nod's rows on disk: all SQL is here. SQLite for one node.
+//! Nod's rows on disk: all SQL is here. SQLite for one node, PostgreSQL for several; both run the same statements.
 
+mod migrations;
+mod names;
+mod port;
+mod postgres;
+mod reads;
+mod rows;
+mod sql;
 mod sqlite;
+mod sweep;
+mod writes;
 
+pub use postgres::{DEFAULT_CONNECTIONS, Options as PostgresOptions, PostgresError, PostgresStore};
 pub use sqlite::{Clock, OpenError, SqliteStore};

@@ -42,6 +42,9 @@ pub(crate) struct InitArguments {
     /// Folder of database and keys, relative to nod.toml
     #[arg(long, value_name = "PATH", default_value = DEFAULT_DATA_DIR)]
     data_dir: String,
+    /// PostgreSQL database to use instead of a file: postgres://USER@HOST/NAME
+    #[arg(long, value_name = "URL")]
+    database: Option<String>,
     /// Ask nothing: what is missing is an error
     #[arg(long)]
     non_interactive: bool,
@@ -86,6 +89,7 @@ pub(crate) async fn run(common: &Common, arguments: InitArguments) -> Outcome {
         server_name: arguments.server_name.as_deref().unwrap_or(address.host()),
         contact: contact.as_str(),
         data_dir: &arguments.data_dir,
+        database: arguments.database.as_deref(),
     };
     let text = render(&answers);
     // Read back before anything is made, so that the file and the installation agree.

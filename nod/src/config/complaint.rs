@@ -48,6 +48,13 @@ pub(super) fn wrong(path: &Path, text: &str, error: &toml::de::Error) -> ConfigE
     ConfigError::Wrong { path: path.to_owned(), line, column, what: words(error.message()) }
 }
 
+/// A complaint about a key that is well formed and wrong all the same. Its line is where it first stands, or the first.
+pub(super) fn at_key(path: &Path, text: &str, key: &str, what: String) -> ConfigError {
+    let stands = |line: &str| line.trim_start().trim_start_matches('[').starts_with(key);
+    let line = text.lines().position(stands).map_or(1, |at| at + 1);
+    ConfigError::Wrong { path: path.to_owned(), line, column: 1, what }
+}
+
 /// "unknown field `a`, expected `b` or `c`" becomes a sentence with the nearest key.
 fn words(message: &str) -> String {
     let Some(rest) = message.strip_prefix("unknown field ") else { return message.to_owned() };

@@ -1,6 +1,7 @@
 //! The configuration file `nod.toml`.
 
 mod complaint;
+mod database;
 mod host;
 mod network;
 mod template;
@@ -14,6 +15,7 @@ use url::Url;
 use crate::checkpoints;
 
 pub(crate) use complaint::ConfigError;
+pub(crate) use database::Database;
 pub(crate) use host::{PublicAddress, app_origin};
 pub(crate) use network::Proxy;
 pub(crate) use template::{Answers, render};
@@ -38,8 +40,10 @@ pub(crate) struct Config {
     pub(crate) listen: SocketAddr,
     /// Proxies whose `X-Forwarded-For` counts (INV-25).
     pub(crate) trusted_proxies: Vec<Proxy>,
-    /// Folder of database and data key.
+    /// Folder of the data key, and of the database where that is a file.
     pub(crate) data_dir: PathBuf,
+    /// Where the rows are.
+    pub(crate) database: Database,
     /// `push` table.
     pub(crate) push: Push,
     /// Every sign-in asks for the number.
@@ -92,6 +96,8 @@ struct File {
     #[serde(default)]
     trusted_proxies: Vec<Proxy>,
     data_dir: Option<PathBuf>,
+    #[serde(default)]
+    database: database::Table,
     push: Push,
     #[serde(default)]
     sign_in: SignIn,
@@ -123,6 +129,7 @@ impl Config {
     pub(crate) fn parse(path: &Path, text: &str) -> Result<Self, ConfigError> {
         let file: File = toml::from_str(text).map_err(|error| complaint::wrong(path, text, &error))?;
         let beside = path.parent().unwrap_or(Path::new(""));
+        let database = file.database.checked(beside).map_err(|(key, what)| complaint::at_key(path, text, key, what))?;
         // Relative to the file, so that the folder from which a command is run does not matter.
         let data_dir = beside.join(file.data_dir.unwrap_or_else(|| PathBuf::from(DEFAULT_DATA_DIR)));
         let checkpoint_file = file.audit.checkpoint_file.map(|path| beside.join(path));
@@ -135,6 +142,7 @@ impl Config {
             trusted_proxies: file.trusted_proxies,
             checkpoint_file: checkpoint_file.unwrap_or_else(|| data_dir.join(checkpoints::DEFAULT_FILE)),
             data_dir,
+            database,
             push: file.push,
             number_always: file.sign_in.number_always,
         })
@@ -197,11 +205,36 @@ mod tests {
             server_name: "Example \"Ltd\"",
             contact: "mailto:it@example.org",
             data_dir: "data",
+            database: Some("postgres://nod@db.example.org/nod"),
         };
         let config = Config::parse(Path::new("nod.toml"), &render(&answers)).unwrap();
         assert_eq!(config.address.origin(), "https://nod.example.org");
         assert_eq!(config.server_name, "Example \"Ltd\"");
         assert_eq!(config.push.contact, "mailto:it@example.org");
         assert_eq!(config.data_dir, Path::new("data"));
+        assert!(matches!(config.database, Database::Postgres { .. }));
+    }
+
+    #[test]
+    fn a_database_is_a_file_unless_one_is_named() {
+        let parsed = |lines: &str| Config::parse(Path::new("/etc/nod/nod.toml"), &format!("{GOOD}[database]\n{lines}"));
+        assert!(matches!(Config::parse(Path::new("nod.toml"), GOOD).unwrap().database, Database::Sqlite));
+        assert!(matches!(parsed("").unwrap().database, Database::Sqlite));
+        let named = "url = \"postgres://nod@db/nod\"\npassword_file = \"db\"\nconnections = 40\nlisten = false\n";
+        let Database::Postgres { password_file, connections, listen, .. } = parsed(named).unwrap().database else {
+            panic!("not PostgreSQL");
+        };
+        assert_eq!(password_file.unwrap(), Path::new("/etc/nod/db"));
+        assert_eq!((connections, listen), (40, false));
+        for (lines, expected) in [
+            ("connections = 4\n", "need `url`"),
+            ("url = \"mysql://nod@db/nod\"\n", "postgres://"),
+            ("url = \"postgres://db/nod\"\nconnections = 0\n", "between 1 and"),
+        ] {
+            let said = parsed(lines).unwrap_err().to_string();
+            assert!(said.contains(expected) && said.contains("nod.toml:"), "{said}");
+        }
+        let secret = parsed("url = \"postgres://nod:hunter2@db/nod\"\n").unwrap();
+        assert!(!format!("{secret:?}").contains("hunter2"));
     }
 }

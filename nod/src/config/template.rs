@@ -11,11 +11,17 @@ pub(crate) struct Answers<'a> {
     pub(crate) contact: &'a str,
     /// Folder of the data.
     pub(crate) data_dir: &'a str,
+    /// URL of a PostgreSQL database.
+    pub(crate) database: Option<&'a str>,
 }
 
 /// The file's text.
 pub(crate) fn render(answers: &Answers<'_>) -> String {
     let quoted = |text: &str| toml::Value::String(text.to_owned()).to_string();
+    let database = match answers.database {
+        Some(url) => format!("url = {}", quoted(url)),
+        None => "# url = \"postgres://nod@localhost/nod\"".to_owned(),
+    };
     format!(
         r##"# Configuration of Nod. Lines that begin with # show the defaults. Unknown keys are refused.
 
@@ -32,8 +38,21 @@ server_name = {server_name}
 # Proxies whose word about the visitor's address (X-Forwarded-For) is believed, and which may ask for apps. Addresses or ranges.
 trusted_proxies = ["127.0.0.1", "::1"]
 
-# Database and data key. Relative to this file.
+# The data key, and the database unless another one is named below. Relative to this file.
 data_dir = {data_dir}
+
+[database]
+# A PostgreSQL database (15 or newer) instead of a file in data_dir. Several nodes may share it: give each the same data.key.
+{database}
+
+# A file with the password, so that none stands here.
+# password_file = "database-password"
+
+# Connections that this node keeps for its work; one more listens to the other nodes.
+# connections = 16
+
+# Hear of the other nodes' changes at once. Behind PgBouncer switch this off: then they are seen within a second.
+# listen = true
 
 [push]
 # Whom push services write to when something is wrong: a mailto: or https: address that works. Apple refuses others.

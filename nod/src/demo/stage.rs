@@ -12,7 +12,7 @@ use tokio::task::JoinSet;
 use zeroize::Zeroizing;
 
 use super::site;
-use crate::config::{Config, PublicAddress, Push};
+use crate::config::{Config, Database, PublicAddress, Push};
 use crate::failure::{Failure, Outcome};
 use crate::installation::Installation;
 use crate::server::Server;
@@ -105,6 +105,7 @@ fn config(folder: &Path, listen: SocketAddr) -> Outcome<Config> {
         listen,
         trusted_proxies: vec![crate::config::Proxy::try_from("127.0.0.1".to_owned())?],
         data_dir: folder.join("data"),
+        database: Database::Sqlite,
         push: Push {
             contact: env!("CARGO_PKG_REPOSITORY").to_owned(),
             allow_insecure_endpoints: false,

@@ -4,15 +4,9 @@
 //! back would cost (measured, decision 6). Reads never wait for the writer (WAL).
 
 mod connection;
-mod names;
-mod reads;
-mod rows;
 mod schema;
 mod sql;
-mod store;
-mod sweep;
 mod writer;
-mod writes;
 
 use std::fs::{OpenOptions, Permissions};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
@@ -22,15 +16,16 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use nod_core::Timestamp;
-use nod_engine::ports::{StoreError, StoreResult, Wakes};
+use nod_engine::ports::StoreError;
 use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 
 use connection::Role;
-use schema::SchemaError;
 use sql::failure;
 use writer::{Job, Writer};
+
+use crate::port::types::*;
+use crate::sql::Query;
 
 /// The store's clock, the only one that judges expiry (INV-06).
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
@@ -95,10 +90,7 @@ impl SqliteStore {
         let sqlite = |error: &rusqlite::Error| refused(path, failure(error).0);
         let connect = |role| connection::open(path, role, Arc::clone(&clock)).map_err(|error| sqlite(&error));
         let mut db = connect(Role::Writer)?;
-        schema::migrate(&mut db).map_err(|error| match error {
-            SchemaError::Failed(error) => sqlite(&error),
-            error => refused(path, error.to_string()),
-        })?;
+        schema::migrate(&mut db).map_err(|error| refused(path, error.to_string()))?;
 
         let wakes = Wakes::default();
         let (writer, jobs) = mpsc::channel(WRITE_QUEUE);
@@ -132,7 +124,7 @@ impl SqliteStore {
     }
 
     /// Reads on this thread, with a connection that nobody else uses meanwhile.
-    fn read<T>(&self, work: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> StoreResult<T> {
+    fn read<T>(&self, work: impl FnOnce(&Connection) -> StoreResult<T>) -> StoreResult<T> {
         let idle = self.idle_readers().pop();
         let db = match idle {
             Some(db) => db,
@@ -140,7 +132,7 @@ impl SqliteStore {
                 connection::open(&self.path, Role::Reader, Arc::clone(&self.clock)).map_err(|error| failure(&error))?
             }
         };
-        let answer = work(&db).map_err(|error| failure(&error));
+        let answer = work(&db);
         let mut idle = self.idle_readers();
         if idle.len() < READERS {
             idle.push(db);
@@ -148,10 +140,31 @@ impl SqliteStore {
         answer
     }
 
+    async fn time(&self) -> StoreResult<Timestamp> {
+        Ok((self.clock)())
+    }
+    async fn apply(&self, writes: Vec<Write>) -> Result<(), CommitError> {
+        self.ask(|reply| Job::Commit { writes, reply }).await?
+    }
+    const fn waiting(&self) -> &Wakes {
+        &self.wakes
+    }
+    async fn remove_ended(&self) -> StoreResult<u64> {
+        self.ask(|reply| Job::Sweep { reply }).await?
+    }
+    async fn first<T>(&self, query: Query<'_, T>) -> StoreResult<Option<T>> {
+        self.read(|db| sql::first(db, &query))
+    }
+    async fn all<T>(&self, query: Query<'_, T>) -> StoreResult<Vec<T>> {
+        self.read(|db| sql::all(db, &query))
+    }
+
     fn idle_readers(&self) -> MutexGuard<'_, Vec<Connection>> {
         self.readers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+crate::port::store!(SqliteStore);
 
 impl Drop for SqliteStore {
     fn drop(&mut self) {

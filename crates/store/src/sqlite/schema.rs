@@ -1,39 +1,14 @@
-//! Migrations: numbered, checksummed, never edited once released; a database of a newer Nod is refused.
+//! Bringing a file to this binary's schema.
 
-use aws_lc_rs::digest::{SHA256, digest};
 use rusqlite::{Connection, TransactionBehavior};
 
-use super::sql::{all, sql};
+use super::sql::failure;
+use crate::migrations::{Applied, MIGRATIONS, Migration, SchemaError, missing};
 
-/// One step from a schema to the next.
-pub(super) struct Migration {
-    /// Counts up from 1.
-    version: u32,
-    /// What it brings.
-    name: &'static str,
-    /// The statements.
-    sql: &'static str,
-}
-
-/// All of them, in order.
-const MIGRATIONS: &[Migration] =
-    &[Migration { version: 1, name: "foundation", sql: include_str!("../../migrations/0001_foundation.sqlite.sql") }];
-
-/// Why the schema cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum SchemaError {
-    #[error(
-        "it was made by a newer Nod: it has schema {found} ({name}), this binary knows {known}; \
-         install the version that made it, or restore a backup made before the upgrade"
-    )]
-    Newer { found: u32, name: String, known: u32 },
-    #[error(
-        "its migration {version} ({name}) is not the one of this binary: \
-         install the version that made it, or restore a backup"
-    )]
-    Changed { version: u32, name: String },
-    #[error(transparent)]
-    Failed(#[from] rusqlite::Error),
+impl From<rusqlite::Error> for SchemaError {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Failed(failure(&error))
+    }
 }
 
 /// Brings the database to this binary's schema, in one transaction.
@@ -51,40 +26,19 @@ fn apply(db: &mut Connection, migrations: &[Migration]) -> Result<(), SchemaErro
             applied_at INTEGER NOT NULL
         ) STRICT",
     )?;
-    let applied: Vec<(u32, String, [u8; 32])> =
-        all(&tx, "SELECT version, name, checksum FROM migrations ORDER BY version", (), |row| {
-            Ok((row.get(0)?, row.get(1)?, row.get(2)?))
-        })?;
-    let known = migrations.last().map_or(0, |migration| migration.version);
-    if let Some((found, name, _)) = applied.last().filter(|(version, ..)| *version > known) {
-        return Err(SchemaError::Newer { found: *found, name: name.clone(), known });
-    }
-    for migration in migrations {
-        let sum = checksum(migration.sql);
-        match applied.iter().find(|(version, ..)| *version == migration.version) {
-            Some((_, _, applied)) if *applied == sum => {}
-            Some((version, name, _)) => {
-                return Err(SchemaError::Changed { version: *version, name: name.clone() });
-            }
-            None => {
-                tx.execute_batch(migration.sql)?;
-                tx.execute(
-                    sql!("INSERT INTO migrations (version, name, checksum, applied_at) VALUES ($1, $2, $3, nod_now())"),
-                    (migration.version, migration.name, sum),
-                )?;
-            }
-        }
+    let applied: Vec<Applied> = tx
+        .prepare("SELECT version, name, checksum FROM migrations ORDER BY version")?
+        .query_map((), |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
+        .collect::<Result<_, _>>()?;
+    for (migration, sum) in missing(migrations, |migration| migration.sqlite, &applied)? {
+        tx.execute_batch(migration.sqlite)?;
+        tx.execute(
+            "INSERT INTO migrations (version, name, checksum, applied_at) VALUES (?1, ?2, ?3, nod_now())",
+            (migration.version, migration.name, sum),
+        )?;
     }
     tx.commit()?;
     Ok(())
-}
-
-fn checksum(sql: &str) -> [u8; 32] {
-    let mut sum = [0; 32];
-    for (to, from) in sum.iter_mut().zip(digest(&SHA256, sql.as_bytes()).as_ref()) {
-        *to = *from;
-    }
-    sum
 }
 
 #[cfg(test)]
@@ -97,14 +51,7 @@ mod tests {
         db
     }
     const fn step(version: u32, sql: &'static str) -> Migration {
-        Migration { version, name: "step", sql }
-    }
-
-    #[test]
-    fn versions_count_up_from_one() {
-        for (expected, migration) in (1..).zip(MIGRATIONS) {
-            assert_eq!(migration.version, expected);
-        }
+        Migration { version, name: "step", sqlite: sql, postgres: "" }
     }
 
     #[test]

@@ -1,35 +1,41 @@
-//! Running statements: positions of parameters, guards, failures.
+//! Running statements: parameters, rows, failures.
 
-use rusqlite::{Connection, ErrorCode, Params, Row, ffi};
+use nod_engine::ports::{StoreError, StoreResult};
+use rusqlite::types::{ToSqlOutput, ValueRef};
+use rusqlite::{Connection, ErrorCode, Row, ToSql, ffi, params_from_iter};
 
-use nod_engine::ports::StoreError;
+use crate::sql::{Cells, Query, Sql, Value, nonsense};
+use crate::writes::Step;
 
-/// Turns `$1` into `?1`: to SQLite `$1` is a name, numbered by where it first stands.
-#[expect(clippy::indexing_slicing, reason = "runs when compiled")]
-pub(super) const fn positional<const N: usize>(text: &str) -> [u8; N] {
-    let text = text.as_bytes();
-    let mut bytes = [0; N];
-    let mut at = 0;
-    while at < N {
-        bytes[at] = if text[at] == b'$' { b'?' } else { text[at] };
-        at += 1;
-    }
-    bytes
-}
-
-/// A statement with its `$n` made positional when compiled.
-macro_rules! sql {
-    ($($text:expr),+ $(,)?) => {{
-        const TEXT: &str = concat!($($text),+);
-        const BYTES: [u8; TEXT.len()] = $crate::sqlite::sql::positional(TEXT);
-        const SQL: &str = match std::str::from_utf8(&BYTES) {
-            Ok(sql) => sql,
-            Err(_) => "",
+impl ToSql for Value<'_> {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        let value = match self {
+            Self::Int(Some(value)) => ValueRef::Integer(*value),
+            Self::Text(Some(text)) => ValueRef::Text(text.as_bytes()),
+            Self::Id(Some(bytes)) => ValueRef::Blob(bytes),
+            Self::Hash(Some(bytes)) => ValueRef::Blob(bytes),
+            Self::Bytes(bytes) => ValueRef::Blob(bytes),
+            Self::Int(None) | Self::Text(None) | Self::Id(None) | Self::Hash(None) => ValueRef::Null,
         };
-        SQL
-    }};
+        Ok(ToSqlOutput::Borrowed(value))
+    }
 }
-pub(super) use sql;
+
+fn value<'r>(row: &'r Row<'_>, at: usize) -> StoreResult<ValueRef<'r>> {
+    row.get_ref(at).map_err(|error| failure(&error))
+}
+
+impl Cells for Row<'_> {
+    fn int(&self, at: usize) -> StoreResult<Option<i64>> {
+        value(self, at)?.as_i64_or_null().map_err(|_| nonsense(at, "number"))
+    }
+    fn text(&self, at: usize) -> StoreResult<Option<&str>> {
+        value(self, at)?.as_str_or_null().map_err(|_| nonsense(at, "text"))
+    }
+    fn bytes(&self, at: usize) -> StoreResult<Option<&[u8]>> {
+        value(self, at)?.as_blob_or_null().map_err(|_| nonsense(at, "value"))
+    }
+}
 
 /// Why a write changed nothing.
 #[derive(Debug)]
@@ -55,48 +61,35 @@ impl From<rusqlite::Error> for Refused {
     }
 }
 
-/// What became of a write.
-pub(super) type Applied = Result<(), Refused>;
+/// Runs a statement in the running transaction; how many rows it changed.
+pub(super) fn run(db: &Connection, sql: Sql, params: &[Value<'_>]) -> rusqlite::Result<usize> {
+    db.prepare_cached(sql.sqlite)?.execute(params_from_iter(params))
+}
 
-/// The running transaction.
-#[derive(Clone, Copy)]
-pub(super) struct Tx<'c>(pub(super) &'c Connection);
-
-impl Tx<'_> {
-    /// Runs a statement; how many rows it changed.
-    pub(super) fn run(self, sql: &str, params: impl Params) -> Result<usize, Refused> {
-        Ok(self.0.prepare_cached(sql)?.execute(params)?)
-    }
-    /// Runs a guarded statement, which must change one row.
-    pub(super) fn one(self, sql: &str, params: impl Params) -> Applied {
-        if self.run(sql, params)? == 1 { Ok(()) } else { Err(Refused::Guard) }
-    }
-    /// Runs a statement that may change nothing.
-    pub(super) fn any(self, sql: &str, params: impl Params) -> Applied {
-        self.run(sql, params).map(|_| ())
-    }
+/// Runs one statement of a write.
+pub(super) fn step(db: &Connection, step: &Step<'_>) -> Result<(), Refused> {
+    let rows = run(db, step.sql, &step.params)?;
+    if step.guarded && rows != 1 { Err(Refused::Guard) } else { Ok(()) }
 }
 
 /// The first row.
-pub(super) fn first<T>(
-    db: &Connection,
-    sql: &str,
-    params: impl Params,
-    read: impl FnOnce(&Row<'_>) -> rusqlite::Result<T>,
-) -> rusqlite::Result<Option<T>> {
-    let mut statement = db.prepare_cached(sql)?;
-    let mut rows = statement.query(params)?;
-    rows.next()?.map(read).transpose()
+pub(super) fn first<T>(db: &Connection, query: &Query<'_, T>) -> StoreResult<Option<T>> {
+    let failed = |error: rusqlite::Error| failure(&error);
+    let mut statement = db.prepare_cached(query.sql.sqlite).map_err(failed)?;
+    let mut rows = statement.query(params_from_iter(&query.params)).map_err(failed)?;
+    rows.next().map_err(failed)?.map(|row| (query.row)(row)).transpose()
 }
 
 /// All rows.
-pub(super) fn all<T>(
-    db: &Connection,
-    sql: &str,
-    params: impl Params,
-    read: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
-) -> rusqlite::Result<Vec<T>> {
-    db.prepare_cached(sql)?.query_map(params, read)?.collect()
+pub(super) fn all<T>(db: &Connection, query: &Query<'_, T>) -> StoreResult<Vec<T>> {
+    let failed = |error: rusqlite::Error| failure(&error);
+    let mut statement = db.prepare_cached(query.sql.sqlite).map_err(failed)?;
+    let mut rows = statement.query(params_from_iter(&query.params)).map_err(failed)?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next().map_err(failed)? {
+        found.push((query.row)(row)?);
+    }
+    Ok(found)
 }
 
 /// The failure in words for the log, with what to do where that is known.

@@ -5,9 +5,8 @@ use nod_engine::ports::{CommitError, StoreError, StoreResult, Topic, Wakes, Writ
 use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 
-use super::sql::{Refused, Tx, failure};
-use super::sweep::sweep;
-use super::writes::apply;
+use super::sql::{Refused, failure, first, run, step};
+use crate::{reads, sweep, writes};
 
 /// Most jobs in one transaction: bounds how long the first of them waits.
 pub(super) const MAX_BATCH: usize = 256;
@@ -95,7 +94,7 @@ impl Writer {
             Job::Look => Ok(None),
             Job::Commit { writes, reply } => {
                 let wanted = !lost && !reply.is_closed();
-                let ran = if wanted { self.in_savepoint(|tx| run_all(tx, &writes)) } else { Ok(Ok(())) };
+                let ran = if wanted { self.in_savepoint(|db| run_all(db, &writes)) } else { Ok(Ok(())) };
                 let topics = writes.iter().flat_map(Write::topics).flatten().collect();
                 match ran {
                     Ok(outcome) => Ok(Some(Done::Commit { topics, outcome, reply })),
@@ -103,7 +102,7 @@ impl Writer {
                 }
             }
             Job::Sweep { reply } => {
-                let ran = if lost { Ok(Ok(0)) } else { self.in_savepoint(|tx| sweep(tx).map_err(refusal)) };
+                let ran = if lost { Ok(Ok(0)) } else { self.in_savepoint(remove_ended) };
                 match ran {
                     Ok(outcome) => Ok(Some(Done::Sweep { outcome, reply })),
                     Err(error) => Err((Done::Sweep { outcome: Ok(0), reply }, error)),
@@ -113,9 +112,9 @@ impl Writer {
     }
 
     /// Runs `work` so that it is done whole or not at all. The outer error means that the transaction is lost.
-    fn in_savepoint<T, E>(&self, work: impl FnOnce(Tx<'_>) -> Result<T, E>) -> Result<Result<T, E>, StoreError> {
+    fn in_savepoint<T, E>(&self, work: impl FnOnce(&Connection) -> Result<T, E>) -> Result<Result<T, E>, StoreError> {
         self.execute("SAVEPOINT job")?;
-        let outcome = work(Tx(&self.db));
+        let outcome = work(&self.db);
         if outcome.is_err() {
             if self.db.is_autocommit() {
                 return Err(StoreError("SQLite gave up the transaction: the disk may be full or failing".into()));
@@ -164,20 +163,29 @@ fn data_version(db: &Connection) -> rusqlite::Result<i64> {
     db.prepare_cached("PRAGMA data_version")?.query_row((), |row| row.get(0))
 }
 
-fn run_all(tx: Tx<'_>, writes: &[Write]) -> Result<(), CommitError> {
+fn run_all(db: &Connection, writes: &[Write]) -> Result<(), CommitError> {
     for (index, write) in writes.iter().enumerate() {
-        match apply(tx, write) {
-            Ok(()) => {}
-            Err(Refused::Guard) => return Err(CommitError::Conflict { index }),
-            Err(Refused::Failed(error)) => return Err(CommitError::Store(failure(&error))),
+        let conflict = || CommitError::Conflict { index };
+        if let Write::Audit(event) = write {
+            // This transaction holds the only write lock, so nothing comes between the last link and this one (INV-22).
+            let (part, _) = writes::link(first(db, &reads::last_link())?, event);
+            run(db, part.sql, &part.params).map_err(|error| CommitError::Store(failure(&error)))?;
+            continue;
+        }
+        for part in writes::plan(write).map_err(|_| conflict())? {
+            step(db, &part).map_err(|refused| match refused {
+                Refused::Guard => conflict(),
+                Refused::Failed(error) => CommitError::Store(failure(&error)),
+            })?;
         }
     }
     Ok(())
 }
 
-fn refusal(refused: Refused) -> StoreError {
-    match refused {
-        Refused::Guard => StoreError("the sweep met a constraint".into()),
-        Refused::Failed(error) => failure(&error),
+fn remove_ended(db: &Connection) -> StoreResult<u64> {
+    let mut rows = 0;
+    for (sql, params) in sweep::statements() {
+        rows += run(db, sql, &params).map_err(|error| failure(&error))?;
     }
+    Ok(rows as u64)
 }

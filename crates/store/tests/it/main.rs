@@ -1,8 +1,9 @@
-//! The store on SQLite: the suite that every store must pass, files and migrations, other processes, and kill -9.
+//! The stores on disk: the suite that every store must pass, files and migrations, other processes and nodes, and kill -9.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod files;
 mod kill;
+mod postgres;
 mod processes;
 mod simulation;
 mod story;

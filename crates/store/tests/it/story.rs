@@ -279,7 +279,9 @@ async fn compare(a: &impl Store, b: &impl Store) {
 async fn memory_and_disk_agree_on_random_stories() {
     let mut accepted = BTreeMap::<String, usize>::new();
     for seed in 0..STORIES {
-        tell(seed, &mut accepted).await;
+        let (folder, clock) = (TempDir::new().unwrap(), TestClock::default());
+        let disk = open(&folder.path().join("nod.db"), &clock).unwrap();
+        tell(seed, &disk, &clock, &mut accepted).await;
     }
     assert!(accepted.len() >= KINDS, "a story needs a plot: {} kinds in {accepted:?}", accepted.len());
 }
@@ -299,9 +301,9 @@ fn beginning(n: u8) -> Vec<Write> {
     ]
 }
 
-async fn tell(seed: u64, accepted: &mut BTreeMap<String, usize>) {
-    let (folder, clock, chance) = (TempDir::new().unwrap(), TestClock::default(), SeededEntropy::new(seed));
-    let disk = open(&folder.path().join("nod.db"), &clock).unwrap();
+/// Tells one story to `disk`, an empty store that lives by `clock`, and to a store in memory.
+pub(super) async fn tell(seed: u64, disk: &impl Store, clock: &TestClock, accepted: &mut BTreeMap<String, usize>) {
+    let chance = SeededEntropy::new(seed);
     let memory = MemoryStore::new(clock.clone());
     for n in 1..=4 {
         disk.commit(beginning(n)).await.unwrap();
@@ -324,9 +326,9 @@ async fn tell(seed: u64, accepted: &mut BTreeMap<String, usize>) {
             clock.advance(Millis::hours(30));
         }
         if step.is_multiple_of(STEPS / 3) {
-            compare(&disk, &memory).await;
+            compare(disk, &memory).await;
             assert_eq!(disk.sweep().await, memory.sweep().await, "story {seed}, step {step}");
         }
     }
-    compare(&disk, &memory).await;
+    compare(disk, &memory).await;
 }

@@ -111,7 +111,25 @@ impl<S: Store + 'static> Bed<S> {
 #[macro_export]
 macro_rules! conformance {
     ($make:path) => {
-        $crate::conformance_cases! { $make;
+        $crate::conformance_list! { conformance_cases $make }
+    };
+}
+
+/// Runs each case in turn, inside one async function, for stores that share a server. `$make` is an async closure from
+/// `TestClock` to `(impl Store, impl Sized)`.
+#[macro_export]
+macro_rules! conformance_in_turn {
+    ($make:ident) => {
+        $crate::conformance_list! { conformance_turns $make }
+    };
+}
+
+/// The cases by module, handed to a macro.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! conformance_list {
+    ($with:ident $($make:tt)*) => {
+        $crate::$with! { $($make)*;
             people: users_are_added_once_and_found, user_states_alternate, settings_need_the_user, groups_and_members,
                 apps_are_unique_and_take_their_rows_with_them, counters_count_in_windows, audit_is_read_backwards,
                 audit_is_one_chain, racing_events_are_one_chain, meta_is_set_once;
@@ -149,4 +167,16 @@ macro_rules! conformance_cases {
             $crate::conformance::$module::$case(&$crate::conformance::Bed::new(store, clock)).await;
         }
     )*)*};
+}
+
+/// What [`conformance_in_turn!`](crate::conformance_in_turn!) expands to.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! conformance_turns {
+    ($make:ident; $($module:ident: $($case:ident),*;)*) => {$($({
+        println!("{}", stringify!($case));
+        let clock = $crate::TestClock::default();
+        let (store, _kept) = $make(clock.clone()).await;
+        Box::pin($crate::conformance::$module::$case(&$crate::conformance::Bed::new(store, clock))).await;
+    })*)*};
 }

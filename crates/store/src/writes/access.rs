@@ -4,10 +4,11 @@ use nod_core::access::Session;
 use nod_core::limits;
 use nod_engine::ports::Write;
 
-use super::super::names::Named;
-use super::super::sql::{Applied, Refused, Tx, sql};
+use super::{Applied, Plan, Refused};
+use crate::names::Named;
+use crate::sql::sql;
 
-pub(super) fn apply(tx: Tx<'_>, write: &Write) -> Applied {
+pub(super) fn apply<'w>(tx: &mut Plan<'w>, write: &'w Write) -> Applied {
     match write {
         Write::AddSession(session) => add_session(tx, session),
         Write::SeeSession { session, at } => tx.one(
@@ -61,11 +62,11 @@ pub(super) fn apply(tx: Tx<'_>, write: &Write) -> Applied {
             ),
             (session.secret.0, session.session.0, session.app.0, limits::SESSION_IDLE.0, limits::SESSION_LIFE.0),
         ),
-        _ => Err(Refused::Guard),
+        _ => Err(Refused),
     }
 }
 
-fn add_session(tx: Tx<'_>, session: &Session) -> Applied {
+fn add_session<'w>(tx: &mut Plan<'w>, session: &'w Session) -> Applied {
     tx.one(
         sql!(
             "INSERT INTO sessions (id, user_id, secret, browser_id, method, address, agent, created_at, last_seen_at,

@@ -12,32 +12,28 @@ use nod_core::{
     AppId, BrowserId, ChallengeId, DeviceId, EnrolmentId, GroupId, PasskeyId, PushId, SecretHash, SessionId, SignInId,
     SubscriptionId, Timestamp, UserId,
 };
-use rusqlite::types::Type;
-use rusqlite::{Error, Result, Row};
+use nod_engine::ports::StoreResult as Result;
 
-use super::names::Named;
+use crate::names::Named;
+use crate::sql::{Cells, get, maybe, nonsense, text};
 
-/// A value in column `at` that cannot be.
-fn nonsense(at: usize, what: &str) -> Error {
-    Error::FromSqlConversionFailure(at, Type::Text, format!("the stored row holds an impossible {what}").into())
+fn named<T: Named>(row: &dyn Cells, at: usize) -> Result<T> {
+    T::named(text(row, at)?).ok_or_else(|| nonsense(at, "name"))
 }
-fn named<T: Named>(row: &Row<'_>, at: usize) -> Result<T> {
-    T::named(row.get_ref(at)?.as_str()?).ok_or_else(|| nonsense(at, "name"))
+fn time(row: &dyn Cells, at: usize) -> Result<Timestamp> {
+    get(row, at).map(Timestamp)
 }
-fn time(row: &Row<'_>, at: usize) -> Result<Timestamp> {
-    row.get(at).map(Timestamp)
+fn hash(row: &dyn Cells, at: usize) -> Result<SecretHash> {
+    get(row, at).map(SecretHash)
 }
-fn hash(row: &Row<'_>, at: usize) -> Result<SecretHash> {
-    row.get(at).map(SecretHash)
+fn maybe_hash(row: &dyn Cells, at: usize) -> Result<Option<SecretHash>> {
+    Ok(maybe(row, at)?.map(SecretHash))
 }
-fn maybe_hash(row: &Row<'_>, at: usize) -> Result<Option<SecretHash>> {
-    Ok(row.get::<_, Option<[u8; 32]>>(at)?.map(SecretHash))
+fn id<T>(row: &dyn Cells, at: usize, make: fn([u8; 16]) -> T) -> Result<T> {
+    get(row, at).map(make)
 }
-fn id<T>(row: &Row<'_>, at: usize, make: fn([u8; 16]) -> T) -> Result<T> {
-    row.get(at).map(make)
-}
-fn maybe_id<T>(row: &Row<'_>, at: usize, make: fn([u8; 16]) -> T) -> Result<Option<T>> {
-    Ok(row.get::<_, Option<[u8; 16]>>(at)?.map(make))
+fn maybe_id<T>(row: &dyn Cells, at: usize, make: fn([u8; 16]) -> T) -> Result<Option<T>> {
+    Ok(maybe(row, at)?.map(make))
 }
 
 /// Columns of a table in the order that the functions here read them.
@@ -92,45 +88,45 @@ macro_rules! columns {
         "place, kind, at, user_id, user_name, app_id, app_name, device_id, device_name, address, detail"
     };
 }
-pub(super) use columns;
+pub(crate) use columns;
 
-pub(super) fn user(row: &Row<'_>) -> Result<User> {
+pub(crate) fn user(row: &dyn Cells) -> Result<User> {
     Ok(User {
         id: id(row, 0, UserId)?,
-        name: row.get(1)?,
-        display_name: row.get(2)?,
+        name: get(row, 1)?,
+        display_name: get(row, 2)?,
         state: named(row, 3)?,
-        password_hash: row.get(4)?,
-        number_always: row.get(5)?,
-        terminal_phone: row.get(6)?,
+        password_hash: maybe(row, 4)?,
+        number_always: get(row, 5)?,
+        terminal_phone: get(row, 6)?,
         created_at: time(row, 7)?,
     })
 }
 
-pub(super) fn group(row: &Row<'_>) -> Result<Group> {
-    Ok(Group { id: id(row, 0, GroupId)?, name: row.get(1)?, created_at: time(row, 2)? })
+pub(crate) fn group(row: &dyn Cells) -> Result<Group> {
+    Ok(Group { id: id(row, 0, GroupId)?, name: get(row, 1)?, created_at: time(row, 2)? })
 }
 
-pub(super) fn app(row: &Row<'_>) -> Result<App> {
+pub(crate) fn app(row: &dyn Cells) -> Result<App> {
     Ok(App {
         id: id(row, 0, AppId)?,
-        name: row.get(1)?,
-        display_name: row.get(2)?,
-        origin: row.get(3)?,
+        name: get(row, 1)?,
+        display_name: get(row, 2)?,
+        origin: get(row, 3)?,
         group: maybe_id(row, 4, GroupId)?,
         created_at: time(row, 5)?,
     })
 }
 
-pub(super) fn device(row: &Row<'_>) -> Result<Device> {
+pub(crate) fn device(row: &dyn Cells) -> Result<Device> {
     Ok(Device {
         id: id(row, 0, DeviceId)?,
         user: id(row, 1, UserId)?,
-        name: row.get(2)?,
+        name: get(row, 2)?,
         platform: named(row, 3)?,
         state: named(row, 4)?,
-        key: row.get(5)?,
-        checksum: row.get(6)?,
+        key: get(row, 5)?,
+        checksum: get(row, 6)?,
         notifications: named(row, 7)?,
         subscription: maybe_id(row, 8, SubscriptionId)?,
         created_at: time(row, 9)?,
@@ -138,52 +134,52 @@ pub(super) fn device(row: &Row<'_>) -> Result<Device> {
     })
 }
 
-pub(super) fn passkey(row: &Row<'_>) -> Result<Passkey> {
+pub(crate) fn passkey(row: &dyn Cells) -> Result<Passkey> {
     Ok(Passkey {
         id: id(row, 0, PasskeyId)?,
         user: id(row, 1, UserId)?,
         device: id(row, 2, DeviceId)?,
-        credential_id: row.get(3)?,
-        public_key: row.get(4)?,
-        backup_eligible: row.get(5)?,
-        checksum: row.get(6)?,
+        credential_id: get(row, 3)?,
+        public_key: get(row, 4)?,
+        backup_eligible: get(row, 5)?,
+        checksum: get(row, 6)?,
         created_at: time(row, 7)?,
     })
 }
 
-pub(super) fn subscription(row: &Row<'_>) -> Result<Subscription> {
+pub(crate) fn subscription(row: &dyn Cells) -> Result<Subscription> {
     Ok(Subscription {
         id: id(row, 0, SubscriptionId)?,
-        endpoint: row.get(1)?,
-        p256dh: row.get(2)?,
-        auth: row.get(3)?,
-        refusals: row.get(4)?,
+        endpoint: get(row, 1)?,
+        p256dh: get(row, 2)?,
+        auth: get(row, 3)?,
+        refusals: get(row, 4)?,
     })
 }
 
-pub(super) fn browser(row: &Row<'_>) -> Result<Browser> {
+pub(crate) fn browser(row: &dyn Cells) -> Result<Browser> {
     Ok(Browser {
         id: id(row, 0, BrowserId)?,
         user: id(row, 1, UserId)?,
-        label: row.get(2)?,
+        label: get(row, 2)?,
         bound_by: named(row, 3)?,
-        bound: row.get(4)?,
+        bound: get(row, 4)?,
         created_at: time(row, 5)?,
         last_used_at: time(row, 6)?,
-        checksum: row.get(7)?,
+        checksum: get(row, 7)?,
     })
 }
 
 /// A browser's columns, then hash, time of issue and retirement of a secret.
-pub(super) fn browser_with_secret(row: &Row<'_>) -> Result<(Browser, BrowserSecret)> {
+pub(crate) fn browser_with_secret(row: &dyn Cells) -> Result<(Browser, BrowserSecret)> {
     let browser = browser(row)?;
     let secret =
-        BrowserSecret { hash: hash(row, 8)?, browser: browser.id, issued_at: time(row, 9)?, retired: row.get(10)? };
+        BrowserSecret { hash: hash(row, 8)?, browser: browser.id, issued_at: time(row, 9)?, retired: get(row, 10)? };
     Ok((browser, secret))
 }
 
 /// The name of a sign-in's state in the store.
-pub(super) const fn sign_in_state_name(state: SignInState) -> &'static str {
+pub(crate) const fn sign_in_state_name(state: SignInState) -> &'static str {
     match state {
         SignInState::Open => "open",
         SignInState::Proved { .. } => "proved",
@@ -192,10 +188,10 @@ pub(super) const fn sign_in_state_name(state: SignInState) -> &'static str {
     }
 }
 
-pub(super) fn sign_in(row: &Row<'_>) -> Result<SignIn> {
-    let state = match row.get_ref(9)?.as_str()? {
+pub(crate) fn sign_in(row: &dyn Cells) -> Result<SignIn> {
+    let state = match text(row, 9)? {
         "open" => SignInState::Open,
-        "proved" => SignInState::Proved { passkey: id(row, 10, PasskeyId)?, keep_browser: row.get(11)? },
+        "proved" => SignInState::Proved { passkey: id(row, 10, PasskeyId)?, keep_browser: get(row, 11)? },
         "finished" => SignInState::Finished,
         "cancelled" => SignInState::Cancelled,
         _ => return Err(nonsense(9, "state of a sign-in")),
@@ -205,29 +201,29 @@ pub(super) fn sign_in(row: &Row<'_>) -> Result<SignIn> {
         secret: hash(row, 1)?,
         user: id(row, 2, UserId)?,
         app: maybe_id(row, 3, AppId)?,
-        return_to: row.get(4)?,
+        return_to: get(row, 4)?,
         binding: maybe_hash(row, 5)?,
         browser: maybe_id(row, 6, BrowserId)?,
-        address: row.get(7)?,
-        agent: row.get(8)?,
+        address: get(row, 7)?,
+        agent: get(row, 8)?,
         state,
         created_at: time(row, 12)?,
         expires_at: time(row, 13)?,
     })
 }
 
-fn answer(row: &Row<'_>) -> Result<Answer> {
+fn answer(row: &dyn Cells) -> Result<Answer> {
     Ok(Answer {
         device: id(row, 10, DeviceId)?,
         decision: named(row, 11)?,
-        jws: row.get(12)?,
-        assertion: row.get(13)?,
+        jws: get(row, 12)?,
+        assertion: maybe(row, 13)?,
         at: time(row, 14)?,
     })
 }
 
-pub(super) fn challenge(row: &Row<'_>) -> Result<Challenge> {
-    let state = match row.get_ref(4)?.as_str()? {
+pub(crate) fn challenge(row: &dyn Cells) -> Result<Challenge> {
+    let state = match text(row, 4)? {
         "pending" => ChallengeState::Pending,
         "approved" => ChallengeState::Approved(answer(row)?),
         "consumed" => ChallengeState::Consumed(answer(row)?),
@@ -238,7 +234,7 @@ pub(super) fn challenge(row: &Row<'_>) -> Result<Challenge> {
         "withdrawn" => ChallengeState::Withdrawn,
         _ => return Err(nonsense(4, "state of a challenge")),
     };
-    let number = match row.get_ref(7)?.as_str_or_null()? {
+    let number = match row.text(7)? {
         // A number that cannot be read must not turn into a challenge that asks for none.
         Some(text) => Some(Number::parse(text).ok_or_else(|| nonsense(7, "number"))?),
         None => None,
@@ -247,67 +243,67 @@ pub(super) fn challenge(row: &Row<'_>) -> Result<Challenge> {
         id: id(row, 0, ChallengeId)?,
         sign_in: id(row, 1, SignInId)?,
         user: id(row, 2, UserId)?,
-        version: row.get(3)?,
+        version: get(row, 3)?,
         state,
-        nonce: row.get(5)?,
-        context: row.get(6)?,
+        nonce: get(row, 5)?,
+        context: get(row, 6)?,
         number,
         created_at: time(row, 8)?,
         expires_at: time(row, 9)?,
     })
 }
 
-pub(super) fn push(row: &Row<'_>) -> Result<Push> {
+pub(crate) fn push(row: &dyn Cells) -> Result<Push> {
     Ok(Push {
         id: id(row, 0, PushId)?,
         kind: named(row, 1)?,
-        subject: row.get(2)?,
+        subject: get(row, 2)?,
         device: id(row, 3, DeviceId)?,
         state: named(row, 4)?,
         due_at: time(row, 5)?,
         expires_at: time(row, 6)?,
-        attempts: row.get(7)?,
+        attempts: get(row, 7)?,
     })
 }
 
 /// Device, stage, time.
-pub(super) fn stage(row: &Row<'_>) -> Result<(DeviceId, Stage, Timestamp)> {
+pub(crate) fn stage(row: &dyn Cells) -> Result<(DeviceId, Stage, Timestamp)> {
     Ok((id(row, 0, DeviceId)?, named(row, 1)?, time(row, 2)?))
 }
 
-pub(super) fn session(row: &Row<'_>) -> Result<Session> {
+pub(crate) fn session(row: &dyn Cells) -> Result<Session> {
     Ok(Session {
         id: id(row, 0, SessionId)?,
         user: id(row, 1, UserId)?,
         secret: hash(row, 2)?,
         browser: maybe_id(row, 3, BrowserId)?,
         method: named(row, 4)?,
-        address: row.get(5)?,
-        agent: row.get(6)?,
+        address: get(row, 5)?,
+        agent: get(row, 6)?,
         created_at: time(row, 7)?,
         last_seen_at: time(row, 8)?,
-        ended: row.get(9)?,
+        ended: get(row, 9)?,
     })
 }
 
-pub(super) fn app_code(row: &Row<'_>) -> Result<AppCode> {
+pub(crate) fn app_code(row: &dyn Cells) -> Result<AppCode> {
     Ok(AppCode {
         code: hash(row, 0)?,
         session: id(row, 1, SessionId)?,
         app: id(row, 2, AppId)?,
         binding: hash(row, 3)?,
-        return_to: row.get(4)?,
+        return_to: get(row, 4)?,
         expires_at: time(row, 5)?,
     })
 }
 
-pub(super) fn app_session(row: &Row<'_>) -> Result<AppSession> {
+pub(crate) fn app_session(row: &dyn Cells) -> Result<AppSession> {
     Ok(AppSession { secret: hash(row, 0)?, session: id(row, 1, SessionId)?, app: id(row, 2, AppId)? })
 }
 
-pub(super) fn enrolment(row: &Row<'_>) -> Result<Enrolment> {
+pub(crate) fn enrolment(row: &dyn Cells) -> Result<Enrolment> {
     let device = || id(row, 8, DeviceId);
-    let state = match row.get_ref(5)?.as_str()? {
+    let state = match text(row, 5)? {
         "issued" => EnrolmentState::Issued,
         "opened" => EnrolmentState::Opened,
         "proved" => EnrolmentState::Proved,
@@ -325,48 +321,48 @@ pub(super) fn enrolment(row: &Row<'_>) -> Result<Enrolment> {
         link: hash(row, 3)?,
         session: maybe_hash(row, 4)?,
         state,
-        password_tries: row.get(9)?,
+        password_tries: get(row, 9)?,
         created_at: time(row, 10)?,
         expires_at: time(row, 11)?,
     })
 }
 
 /// Secret, user, end.
-pub(super) fn introduction_link(row: &Row<'_>) -> Result<IntroductionLink> {
+pub(crate) fn introduction_link(row: &dyn Cells) -> Result<IntroductionLink> {
     Ok(IntroductionLink { secret: hash(row, 0)?, user: id(row, 1, UserId)?, expires_at: time(row, 2)? })
 }
 
 /// What was copied into an event about a thing: its id and its name, both or neither.
-fn whole<T>(row: &Row<'_>, at: usize, make: fn([u8; 16]) -> T) -> Result<Option<(T, String)>> {
-    match (maybe_id(row, at, make)?, row.get(at + 1)?) {
+fn whole<T>(row: &dyn Cells, at: usize, make: fn([u8; 16]) -> T) -> Result<Option<(T, String)>> {
+    match (maybe_id(row, at, make)?, maybe(row, at + 1)?) {
         (Some(id), Some(name)) => Ok(Some((id, name))),
         (None, None) => Ok(None),
         _ => Err(nonsense(at, "half of a name in the audit; run: nod audit verify")),
     }
 }
 
-pub(super) fn event(row: &Row<'_>) -> Result<(i64, Event)> {
+pub(crate) fn event(row: &dyn Cells) -> Result<(i64, Event)> {
     let unknown = || nonsense(1, "kind of event; run: nod audit verify");
     let event = Event {
-        kind: EventKind::from_name(row.get_ref(1)?.as_str()?).ok_or_else(unknown)?,
+        kind: EventKind::from_name(text(row, 1)?).ok_or_else(unknown)?,
         at: time(row, 2)?,
         user: whole(row, 3, UserId)?,
-        app: match (maybe_id(row, 5, AppId)?, row.get(6)?) {
+        app: match (maybe_id(row, 5, AppId)?, maybe(row, 6)?) {
             (Some(_), None) => return Err(nonsense(5, "app without a name in the audit; run: nod audit verify")),
             (id, name) => name.map(|name| (id, name)),
         },
         device: whole(row, 7, DeviceId)?,
-        address: row.get(9)?,
-        detail: row.get(10)?,
+        address: maybe(row, 9)?,
+        detail: get(row, 10)?,
     };
-    Ok((row.get(0)?, event))
+    Ok((get(row, 0)?, event))
 }
 
 /// A row of the chain; what cannot be read of it is evidence, not a failure.
-pub(super) fn link(row: &Row<'_>) -> Result<Link> {
+pub(crate) fn link(row: &dyn Cells) -> Result<Link> {
     Ok(Link {
-        sequence: row.get(0)?,
-        hash: row.get(11).ok().map(ChainHash),
+        sequence: get(row, 0)?,
+        hash: get(row, 11).ok().map(ChainHash),
         event: event(row).ok().map(|(_, event)| event),
     })
 }

@@ -28,12 +28,23 @@ pub const LIBNOTIFY: Tool = Tool { name: "libnotify", files: &["libnotify.so.4"]
 pub const NGINX: Tool = Tool { name: "nginx", files: &["nginx"], package: "nginx-light" };
 /// An independent implementation of one-time codes.
 pub const OATHTOOL: Tool = Tool { name: "oathtool", files: &["oathtool"], package: "oathtool" };
+/// The database that several nodes share.
+pub const POSTGRESQL: Tool = Tool { name: "postgresql", files: &["postgres"], package: "postgresql" };
 
 /// Every tool, in the order in which they are reported.
-pub const ALL: [Tool; 6] = [FIREFOX, CHROMIUM, DBUS, LIBNOTIFY, NGINX, OATHTOOL];
+pub const ALL: [Tool; 7] = [FIREFOX, CHROMIUM, DBUS, LIBNOTIFY, NGINX, OATHTOOL, POSTGRESQL];
 
-/// Administrators' folders are searched as well: `nginx` lives there and they are often not in a user's `PATH`.
-const EXTRA_FOLDERS: [&str; 3] = ["/usr/sbin", "/sbin", "/usr/local/sbin"];
+/// Administrators' folders are searched as well: `nginx` lives there and they are often not in a user's `PATH`. Debian keeps
+/// the servers of PostgreSQL in a folder for each version, on nobody's `PATH`.
+const EXTRA_FOLDERS: [&str; 7] = [
+    "/usr/sbin",
+    "/sbin",
+    "/usr/local/sbin",
+    "/usr/lib/postgresql/18/bin",
+    "/usr/lib/postgresql/17/bin",
+    "/usr/lib/postgresql/16/bin",
+    "/usr/lib/postgresql/15/bin",
+];
 const LIBRARY_FOLDERS: [&str; 6] =
     ["/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu", "/usr/lib64", "/usr/lib", "/lib64", "/lib"];
 

@@ -6,10 +6,11 @@ use nod_core::limits::Limit;
 use nod_core::people::{User, UserState};
 use nod_engine::ports::{Write, chain_hash};
 
-use super::super::names::Named;
-use super::super::sql::{Applied, Refused, Tx, first, sql};
+use super::{Applied, Plan, Refused, Step};
+use crate::names::Named;
+use crate::sql::{Values as _, sql};
 
-pub(super) fn apply(tx: Tx<'_>, write: &Write) -> Applied {
+pub(super) fn apply<'w>(tx: &mut Plan<'w>, write: &'w Write) -> Applied {
     match write {
         Write::AddUser(user) => add_user(tx, user),
         Write::SetUserState { user, to } => {
@@ -49,15 +50,14 @@ pub(super) fn apply(tx: Tx<'_>, write: &Write) -> Applied {
         Write::RemoveApp(app) => tx.one(sql!("DELETE FROM apps WHERE id = $1"), (app.0,)),
         Write::Count { bucket, limit } => count(tx, bucket, *limit),
         Write::ResetCount { bucket } => tx.any(sql!("DELETE FROM counters WHERE bucket = $1"), (bucket,)),
-        Write::Audit(event) => audit(tx, event),
         Write::SetMeta { key, value } => {
             tx.one(sql!("INSERT INTO meta (key, value) VALUES ($1, $2) ON CONFLICT DO NOTHING"), (key, value))
         }
-        _ => Err(Refused::Guard),
+        _ => Err(Refused),
     }
 }
 
-fn add_user(tx: Tx<'_>, user: &User) -> Applied {
+fn add_user<'w>(tx: &mut Plan<'w>, user: &'w User) -> Applied {
     tx.one(
         sql!(
             "INSERT INTO users (id, name, display_name, state, password_hash, number_always, terminal_phone, created_at)
@@ -76,7 +76,7 @@ fn add_user(tx: Tx<'_>, user: &User) -> Applied {
     )
 }
 
-fn add_app(tx: Tx<'_>, app: &App) -> Applied {
+fn add_app<'w>(tx: &mut Plan<'w>, app: &'w App) -> Applied {
     tx.one(
         sql!(
             "INSERT INTO apps (id, name, display_name, origin, group_id, created_at) SELECT $1, $2, $3, $4, $5, $6
@@ -87,7 +87,7 @@ fn add_app(tx: Tx<'_>, app: &App) -> Applied {
 }
 
 /// Counts in the running window, or starts one: the end itself counts as ended.
-fn count(tx: Tx<'_>, bucket: &str, limit: Limit) -> Applied {
+fn count<'w>(tx: &mut Plan<'w>, bucket: &'w str, limit: Limit) -> Applied {
     tx.one(
         sql!(
             "INSERT INTO counters (bucket, since, ends_at, count) SELECT $1, nod_now(), nod_now() + $2, 1 WHERE $3 > 0
@@ -102,34 +102,32 @@ fn count(tx: Tx<'_>, bucket: &str, limit: Limit) -> Applied {
     )
 }
 
-/// Adds to the chain (INV-22). This transaction holds the only write lock, so nothing comes between the last link and this one.
-fn audit(tx: Tx<'_>, event: &Event) -> Applied {
-    let last = sql!("SELECT place, hash FROM audit ORDER BY place DESC LIMIT 1");
-    let last = first(tx.0, last, (), |row| Ok((row.get(0)?, ChainHash(row.get(1)?))))?;
-    let (last, previous): (i64, _) = last.unwrap_or((0, ChainHash::START));
+/// The statement that adds an event to the chain behind `last`, and the new end of the chain (INV-22). `last` must have been
+/// read where nobody else can add one until this is committed.
+pub(crate) fn link(last: Option<(i64, ChainHash)>, event: &Event) -> (Step<'_>, (i64, ChainHash)) {
+    let (last, previous) = last.unwrap_or((0, ChainHash::START));
     let place = last.saturating_add(1);
     let hash = chain_hash(&previous, place, event);
     let (user, user_name) = event.user.as_ref().map(|(id, name)| (id.0, name)).unzip();
     let (app, app_name) = event.app.as_ref().map(|(id, name)| (id.map(|id| id.0), name)).unzip();
     let (device, device_name) = event.device.as_ref().map(|(id, name)| (id.0, name)).unzip();
-    tx.one(
-        sql!(
-            "INSERT INTO audit (place, kind, at, user_id, user_name, app_id, app_name, device_id, device_name, address,
-                detail, hash) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"
-        ),
-        (
-            place,
-            event.kind.name(),
-            event.at.0,
-            user,
-            user_name,
-            app.flatten(),
-            app_name,
-            device,
-            device_name,
-            &event.address,
-            &event.detail,
-            hash.0,
-        ),
-    )
+    let sql = sql!(
+        "INSERT INTO audit (place, kind, at, user_id, user_name, app_id, app_name, device_id, device_name, address,
+            detail, hash) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"
+    );
+    let params = (
+        place,
+        event.kind.name(),
+        event.at.0,
+        user,
+        user_name,
+        app.flatten(),
+        app_name,
+        device,
+        device_name,
+        &event.address,
+        &event.detail,
+        hash.0,
+    );
+    (Step { sql, params: params.list(), guarded: true }, (place, hash))
 }

@@ -6,11 +6,12 @@ use nod_core::sign_in::{SignIn, SignInState};
 use nod_core::{ChallengeId, SignInId, UserId};
 use nod_engine::ports::Write;
 
-use super::super::names::Named;
-use super::super::rows::sign_in_state_name;
-use super::super::sql::{Applied, Refused, Tx, sql};
+use super::{Applied, Plan, Refused};
+use crate::names::Named;
+use crate::rows::sign_in_state_name;
+use crate::sql::sql;
 
-pub(super) fn apply(tx: Tx<'_>, write: &Write) -> Applied {
+pub(super) fn apply<'w>(tx: &mut Plan<'w>, write: &'w Write) -> Applied {
     match write {
         Write::AddSignIn(sign_in) => add_sign_in(tx, sign_in),
         Write::ProveSignIn { sign_in, passkey, keep_browser } => tx.one(
@@ -65,11 +66,11 @@ pub(super) fn apply(tx: Tx<'_>, write: &Write) -> Applied {
             ),
             (challenge.0, sign_in.0, user.0),
         ),
-        _ => Err(Refused::Guard),
+        _ => Err(Refused),
     }
 }
 
-fn add_sign_in(tx: Tx<'_>, sign_in: &SignIn) -> Applied {
+fn add_sign_in<'w>(tx: &mut Plan<'w>, sign_in: &'w SignIn) -> Applied {
     let (passkey, keep_browser) = match sign_in.state {
         SignInState::Proved { passkey, keep_browser } => (Some(passkey.0), Some(keep_browser)),
         SignInState::Open | SignInState::Finished | SignInState::Cancelled => (None, None),
@@ -106,9 +107,9 @@ fn add_sign_in(tx: Tx<'_>, sign_in: &SignIn) -> Applied {
 }
 
 /// At most one live challenge of a sign-in; beside others of the user, each with a number (INV-08).
-fn open(tx: Tx<'_>, challenge: &Challenge) -> Applied {
+fn open<'w>(tx: &mut Plan<'w>, challenge: &'w Challenge) -> Applied {
     if challenge.state != ChallengeState::Pending {
-        return Err(Refused::Guard);
+        return Err(Refused);
     }
     tx.one(
         sql!(
@@ -136,17 +137,17 @@ fn open(tx: Tx<'_>, challenge: &Challenge) -> Applied {
     )
 }
 
-fn answer(
-    tx: Tx<'_>,
+fn answer<'w>(
+    tx: &mut Plan<'w>,
     challenge: ChallengeId,
     version: u32,
-    to: &ChallengeState,
+    to: &'w ChallengeState,
     sign_in: SignInId,
     user: UserId,
 ) -> Applied {
     let (ChallengeState::Approved(answer) | ChallengeState::Denied(answer) | ChallengeState::Failed(answer)) = to
     else {
-        return Err(Refused::Guard);
+        return Err(Refused);
     };
     tx.one(
         // INV-01: only the writer that changes the row may act on it.
@@ -173,11 +174,17 @@ fn answer(
     )
 }
 
-fn end(tx: Tx<'_>, challenge: ChallengeId, to: &ChallengeState, sign_in: SignInId, user: UserId) -> Applied {
+fn end<'w>(
+    tx: &mut Plan<'w>,
+    challenge: ChallengeId,
+    to: &'w ChallengeState,
+    sign_in: SignInId,
+    user: UserId,
+) -> Applied {
     let overdue_only = match to {
         ChallengeState::Withdrawn | ChallengeState::Superseded => false,
         ChallengeState::Expired => true,
-        _ => return Err(Refused::Guard),
+        _ => return Err(Refused),
     };
     tx.one(
         sql!(

@@ -1,4 +1,4 @@
-//! The writes, each one guarded statement (or a guarded one and what follows from it).
+//! The writes as statements, each one guarded (or a guarded one and what follows from it). Both databases run the same.
 
 mod access;
 mod enrolment;
@@ -9,10 +9,55 @@ mod sign_in;
 
 use nod_engine::ports::Write;
 
-use super::sql::{Applied, Tx};
+use crate::sql::{Sql, Value, Values};
+pub(crate) use people::link;
 
-/// Applies one write, or says why not. After a refusal the caller takes back the whole commit.
-pub(super) fn apply(tx: Tx<'_>, write: &Write) -> Applied {
+/// A write is refused, whatever the rows are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Refused;
+
+/// What became of planning a write.
+type Applied = Result<(), Refused>;
+
+/// One statement of a write.
+#[derive(Debug)]
+pub(crate) struct Step<'w> {
+    /// The statement.
+    pub(crate) sql: Sql,
+    /// Its parameters.
+    pub(crate) params: Vec<Value<'w>>,
+    /// It is guarded: it must change one row, or the write is refused.
+    pub(crate) guarded: bool,
+}
+
+/// The statements of a write, in order.
+#[derive(Debug, Default)]
+struct Plan<'w>(Vec<Step<'w>>);
+
+impl<'w> Plan<'w> {
+    /// Adds a guarded statement, which must change one row.
+    fn one(&mut self, sql: Sql, params: impl Values<'w>) -> Applied {
+        self.0.push(Step { sql, params: params.list(), guarded: true });
+        Ok(())
+    }
+    /// Adds a statement that may change nothing.
+    fn any(&mut self, sql: Sql, params: impl Values<'w>) -> Applied {
+        self.0.push(Step { sql, params: params.list(), guarded: false });
+        Ok(())
+    }
+}
+
+/// The statements of one write; an event of the audit has none of its own (see [`link`]). The first guarded one that does not change its row refuses the whole commit.
+///
+/// # Errors
+/// [`Refused`] when no state of the store could accept the write.
+pub(crate) fn plan(write: &Write) -> Result<Vec<Step<'_>>, Refused> {
+    let mut steps = Plan::default();
+    apply(&mut steps, write)?;
+    Ok(steps.0)
+}
+
+fn apply<'w>(tx: &mut Plan<'w>, write: &'w Write) -> Applied {
     match write {
         Write::AddUser(_)
         | Write::SetUserState { .. }

@@ -4,9 +4,10 @@ use nod_core::enrolment::{Enrolment, EnrolmentState, OpenedBy};
 use nod_core::{EnrolmentId, UserId, limits};
 use nod_engine::ports::Write;
 
-use super::super::sql::{Applied, Refused, Tx, sql};
+use super::{Applied, Plan, Refused};
+use crate::sql::sql;
 
-pub(super) fn apply(tx: Tx<'_>, write: &Write) -> Applied {
+pub(super) fn apply<'w>(tx: &mut Plan<'w>, write: &'w Write) -> Applied {
     match write {
         Write::AddEnrolment(enrolment) => add(tx, enrolment),
         Write::OpenEnrolment { enrolment, user, session, expires_at } => tx.one(
@@ -37,7 +38,7 @@ pub(super) fn apply(tx: Tx<'_>, write: &Write) -> Applied {
             sql!("UPDATE introduction_links SET used = 1 WHERE secret = $1 AND used = 0 AND expires_at > nod_now()"),
             (secret.0,),
         ),
-        _ => Err(Refused::Guard),
+        _ => Err(Refused),
     }
 }
 
@@ -57,7 +58,7 @@ const fn columns(state: EnrolmentState) -> Columns {
     }
 }
 
-fn add(tx: Tx<'_>, enrolment: &Enrolment) -> Applied {
+fn add<'w>(tx: &mut Plan<'w>, enrolment: &'w Enrolment) -> Applied {
     let opened_by = match enrolment.opened_by {
         OpenedBy::Administrator => None,
         OpenedBy::Session(session) => Some(session.0),
@@ -88,14 +89,20 @@ fn add(tx: Tx<'_>, enrolment: &Enrolment) -> Applied {
 }
 
 /// From exactly one state to another; a code is shown by one enrolment at a time; what is over does not go back.
-fn move_to(tx: Tx<'_>, enrolment: EnrolmentId, user: UserId, from: EnrolmentState, to: EnrolmentState) -> Applied {
+fn move_to<'w>(
+    tx: &mut Plan<'w>,
+    enrolment: EnrolmentId,
+    user: UserId,
+    from: EnrolmentState,
+    to: EnrolmentState,
+) -> Applied {
     let final_state = match from {
         EnrolmentState::Ended | EnrolmentState::Introduced(_) => true,
         EnrolmentState::Confirmed(_) => !matches!(to, EnrolmentState::Introduced(_) | EnrolmentState::Ended),
         _ => false,
     };
     if final_state {
-        return Err(Refused::Guard);
+        return Err(Refused);
     }
     let from = columns(from);
     let to = columns(to);
@@ -114,7 +121,7 @@ fn move_to(tx: Tx<'_>, enrolment: EnrolmentId, user: UserId, from: EnrolmentStat
 }
 
 /// Ends what is not confirmed, and revokes phones that are still pending with all that falls with them.
-fn end_all(tx: Tx<'_>, user: UserId) -> Applied {
+fn end_all<'w>(tx: &mut Plan<'w>, user: UserId) -> Applied {
     let user = (user.0,);
     tx.any(
         sql!(

@@ -7,7 +7,7 @@ use nod_core::possession::{BoundBy, DeviceState, Notifications, Platform};
 use nod_core::push::{PushKind, PushState, Stage};
 
 /// A value with a name in the store.
-pub(super) trait Named: Sized + Copy {
+pub(crate) trait Named: Sized + Copy {
     /// The name.
     fn name(self) -> &'static str;
     /// The value of this name.

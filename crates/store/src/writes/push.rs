@@ -3,10 +3,11 @@
 use nod_core::push::PushState;
 use nod_engine::ports::Write;
 
-use super::super::names::Named;
-use super::super::sql::{Applied, Refused, Tx, sql};
+use super::{Applied, Plan, Refused};
+use crate::names::Named;
+use crate::sql::sql;
 
-pub(super) fn apply(tx: Tx<'_>, write: &Write) -> Applied {
+pub(super) fn apply<'w>(tx: &mut Plan<'w>, write: &'w Write) -> Applied {
     match write {
         Write::PutSubscription(row) => tx.one(
             sql!(
@@ -72,6 +73,6 @@ pub(super) fn apply(tx: Tx<'_>, write: &Write) -> Applied {
             ),
             (subject, device.0, stage.name(), at.0),
         ),
-        _ => Err(Refused::Guard),
+        _ => Err(Refused),
     }
 }

@@ -1,7 +1,7 @@
-//! The reads: each one statement on a reader's connection. Expiry is judged inside it (INV-06).
+//! The reads: each one statement. Expiry is judged inside it (INV-06).
 
 use nod_core::access::{App, AppCode, AppSession, Session};
-use nod_core::audit::{Event, Link};
+use nod_core::audit::{ChainHash, Event, Link};
 use nod_core::challenge::Challenge;
 use nod_core::enrolment::{Enrolment, IntroductionLink};
 use nod_core::limits::{self, Limit};
@@ -13,17 +13,16 @@ use nod_core::{
     AppId, BrowserId, ChallengeId, DeviceId, EnrolmentId, GroupId, SecretHash, SessionId, SignInId, SubscriptionId,
     Timestamp, UserId,
 };
-use rusqlite::{Connection, Result};
 
-use super::rows::{self, columns};
-use super::sql::{all, first, sql};
+use crate::rows::{self, columns};
+use crate::sql::{Query, Sql, get, sql};
 
 /// Look-ups of one row by one key: name, key, table, condition.
 macro_rules! by_key {
     ($(fn $name:ident($key:ty) -> $row:ty = $read:ident, $table:ident, $condition:literal;)*) => {$(
-        pub(super) fn $name(db: &Connection, key: $key) -> Result<Option<$row>> {
-            const SQL: &str = sql!("SELECT ", columns!($table), " FROM ", stringify!($table), " WHERE ", $condition);
-            first(db, SQL, (key.0,), rows::$read)
+        pub(crate) fn $name(key: $key) -> Query<'static, $row> {
+            const SQL: Sql = sql!("SELECT ", columns!($table), " FROM ", stringify!($table), " WHERE ", $condition);
+            Query::new(SQL, (key.0,), rows::$read)
         }
     )*};
 }
@@ -47,191 +46,201 @@ by_key! {
     fn enrolment_by_device(DeviceId) -> Enrolment = enrolment, enrolments, "device_id = $1";
 }
 
-pub(super) fn user_by_name(db: &Connection, name: &str) -> Result<Option<User>> {
-    first(db, sql!("SELECT ", columns!(users), " FROM users WHERE name = $1"), (name,), rows::user)
+pub(crate) fn user_by_name(name: &str) -> Query<'_, User> {
+    Query::new(sql!("SELECT ", columns!(users), " FROM users WHERE name = $1"), (name,), rows::user)
 }
 
-pub(super) fn users(db: &Connection) -> Result<Vec<User>> {
-    all(db, sql!("SELECT ", columns!(users), " FROM users ORDER BY name"), (), rows::user)
+pub(crate) fn users() -> Query<'static, User> {
+    Query::new(sql!("SELECT ", columns!(users), " FROM users ORDER BY name"), (), rows::user)
 }
 
-pub(super) fn groups(db: &Connection) -> Result<Vec<Group>> {
-    all(db, sql!("SELECT ", columns!(user_groups), " FROM user_groups ORDER BY name"), (), rows::group)
+pub(crate) fn groups() -> Query<'static, Group> {
+    Query::new(sql!("SELECT ", columns!(user_groups), " FROM user_groups ORDER BY name"), (), rows::group)
 }
 
-pub(super) fn members(db: &Connection, group: GroupId) -> Result<Vec<UserId>> {
+pub(crate) fn members(group: GroupId) -> Query<'static, UserId> {
     let sql = sql!("SELECT u.id FROM members m JOIN users u ON u.id = m.user_id WHERE m.group_id = $1 ORDER BY u.name");
-    all(db, sql, (group.0,), |row| row.get(0).map(UserId))
+    Query::new(sql, (group.0,), |row| get(row, 0).map(UserId))
 }
 
-pub(super) fn is_member(db: &Connection, group: GroupId, user: UserId) -> Result<bool> {
+pub(crate) fn is_member(group: GroupId, user: UserId) -> Query<'static, ()> {
     let sql = sql!("SELECT 1 FROM members WHERE group_id = $1 AND user_id = $2");
-    Ok(first(db, sql, (group.0, user.0), |_| Ok(()))?.is_some())
+    Query::new(sql, (group.0, user.0), |_| Ok(()))
 }
 
-pub(super) fn app_by_origin(db: &Connection, origin: &str) -> Result<Option<App>> {
-    first(db, sql!("SELECT ", columns!(apps), " FROM apps WHERE origin = $1"), (origin,), rows::app)
+pub(crate) fn app_by_origin(origin: &str) -> Query<'_, App> {
+    Query::new(sql!("SELECT ", columns!(apps), " FROM apps WHERE origin = $1"), (origin,), rows::app)
 }
 
-pub(super) fn apps(db: &Connection) -> Result<Vec<App>> {
-    all(db, sql!("SELECT ", columns!(apps), " FROM apps ORDER BY name"), (), rows::app)
+pub(crate) fn apps() -> Query<'static, App> {
+    Query::new(sql!("SELECT ", columns!(apps), " FROM apps ORDER BY name"), (), rows::app)
 }
 
-pub(super) fn devices_of(db: &Connection, user: UserId) -> Result<Vec<Device>> {
+pub(crate) fn devices_of(user: UserId) -> Query<'static, Device> {
     let sql = sql!("SELECT ", columns!(devices), " FROM devices WHERE user_id = $1 ORDER BY created_at, id");
-    all(db, sql, (user.0,), rows::device)
+    Query::new(sql, (user.0,), rows::device)
 }
 
-pub(super) fn passkeys_of(db: &Connection, user: UserId) -> Result<Vec<Passkey>> {
+pub(crate) fn passkeys_of(user: UserId) -> Query<'static, Passkey> {
     let sql = sql!(
         "SELECT ",
         columns!(passkeys),
         " FROM passkeys p JOIN devices d ON d.id = p.device_id WHERE p.user_id = $1 AND d.state <> 'revoked'
           ORDER BY p.created_at, p.id"
     );
-    all(db, sql, (user.0,), rows::passkey)
+    Query::new(sql, (user.0,), rows::passkey)
 }
 
-pub(super) fn passkey_by_credential(db: &Connection, credential_id: &[u8]) -> Result<Option<Passkey>> {
+pub(crate) fn passkey_by_credential(credential_id: &[u8]) -> Query<'_, Passkey> {
     let sql = sql!(
         "SELECT ",
         columns!(passkeys),
         " FROM passkeys p JOIN devices d ON d.id = p.device_id WHERE p.credential_id = $1 AND d.state <> 'revoked'"
     );
-    first(db, sql, (credential_id,), rows::passkey)
+    Query::new(sql, (credential_id,), rows::passkey)
 }
 
-pub(super) fn device_session(db: &Connection, secret: SecretHash) -> Result<Vec<DeviceId>> {
+pub(crate) fn device_session(secret: SecretHash) -> Query<'static, DeviceId> {
     let sql = sql!(
         "SELECT d.id FROM device_sessions s JOIN devices d ON d.id = s.device_id
          WHERE s.secret = $1 AND s.expires_at > nod_now() AND d.state <> 'revoked' ORDER BY d.id"
     );
-    all(db, sql, (secret.0,), |row| row.get(0).map(DeviceId))
+    Query::new(sql, (secret.0,), |row| get(row, 0).map(DeviceId))
 }
 
-pub(super) fn browser_by_secret(db: &Connection, secret: SecretHash) -> Result<Option<(Browser, BrowserSecret)>> {
+pub(crate) fn browser_by_secret(secret: SecretHash) -> Query<'static, (Browser, BrowserSecret)> {
     let sql = sql!(
         "SELECT ",
         columns!(browsers),
         ", s.hash, s.issued_at, s.retired FROM browser_secrets s JOIN browsers b ON b.id = s.browser_id
           WHERE s.hash = $1"
     );
-    first(db, sql, (secret.0,), rows::browser_with_secret)
+    Query::new(sql, (secret.0,), rows::browser_with_secret)
 }
 
-pub(super) fn browser(db: &Connection, id: BrowserId) -> Result<Option<Browser>> {
-    first(db, sql!("SELECT ", columns!(browsers), " FROM browsers b WHERE b.id = $1"), (id.0,), rows::browser)
+pub(crate) fn browser(id: BrowserId) -> Query<'static, Browser> {
+    Query::new(sql!("SELECT ", columns!(browsers), " FROM browsers b WHERE b.id = $1"), (id.0,), rows::browser)
 }
 
-pub(super) fn browsers_of(db: &Connection, user: UserId) -> Result<Vec<Browser>> {
+pub(crate) fn browsers_of(user: UserId) -> Query<'static, Browser> {
     let sql = sql!(
         "SELECT ",
         columns!(browsers),
         " FROM browsers b WHERE b.user_id = $1 AND b.bound = 1 AND b.last_used_at > nod_now() - $2
             AND b.created_at > nod_now() - $3 ORDER BY b.created_at, b.id"
     );
-    all(db, sql, (user.0, limits::BROWSER_IDLE.0, limits::BROWSER_LIFE.0), rows::browser)
+    Query::new(sql, (user.0, limits::BROWSER_IDLE.0, limits::BROWSER_LIFE.0), rows::browser)
 }
 
-pub(super) fn challenges_of(db: &Connection, sign_in: SignInId) -> Result<Vec<Challenge>> {
+pub(crate) fn challenges_of(sign_in: SignInId) -> Query<'static, Challenge> {
     let sql = sql!(
         "SELECT ",
         columns!(challenges),
         " FROM challenges WHERE sign_in_id = $1 ORDER BY created_at DESC, id DESC"
     );
-    all(db, sql, (sign_in.0,), rows::challenge)
+    Query::new(sql, (sign_in.0,), rows::challenge)
 }
 
-pub(super) fn pending_for(db: &Connection, user: UserId) -> Result<Vec<Challenge>> {
+pub(crate) fn pending_for(user: UserId) -> Query<'static, Challenge> {
     let sql = sql!(
         "SELECT ",
         columns!(challenges),
         " FROM challenges WHERE user_id = $1 AND state = 'pending' AND expires_at > nod_now() ORDER BY created_at, id"
     );
-    all(db, sql, (user.0,), rows::challenge)
+    Query::new(sql, (user.0,), rows::challenge)
 }
 
-pub(super) fn overdue(db: &Connection, limit: u32) -> Result<Vec<Challenge>> {
+pub(crate) fn overdue(limit: u32) -> Query<'static, Challenge> {
     let sql = sql!(
         "SELECT ",
         columns!(challenges),
         " FROM challenges WHERE state = 'pending' AND expires_at <= nod_now() ORDER BY expires_at, id LIMIT $1"
     );
-    all(db, sql, (limit,), rows::challenge)
+    Query::new(sql, (limit,), rows::challenge)
 }
 
-pub(super) fn denied_since(db: &Connection, user: UserId, since: Timestamp) -> Result<bool> {
+pub(crate) fn denied_since(user: UserId, since: Timestamp) -> Query<'static, ()> {
     let sql = sql!(
         "SELECT 1 FROM challenges WHERE user_id = $1 AND state IN ('denied', 'failed') AND answered_at >= $2 LIMIT 1"
     );
-    Ok(first(db, sql, (user.0, since.0), |_| Ok(()))?.is_some())
+    Query::new(sql, (user.0, since.0), |_| Ok(()))
 }
 
-pub(super) fn answered_by(db: &Connection, device: DeviceId, limit: u32) -> Result<Vec<Challenge>> {
+pub(crate) fn answered_by(device: DeviceId, limit: u32) -> Query<'static, Challenge> {
     let sql = sql!(
         "SELECT ",
         columns!(challenges),
         " FROM challenges WHERE answer_device = $1 ORDER BY answered_at DESC, id DESC LIMIT $2"
     );
-    all(db, sql, (device.0, limit), rows::challenge)
+    Query::new(sql, (device.0, limit), rows::challenge)
 }
 
-pub(super) fn due_pushes(db: &Connection, limit: u32) -> Result<Vec<Push>> {
+pub(crate) fn due_pushes(limit: u32) -> Query<'static, Push> {
     let sql = sql!(
         "SELECT ",
         columns!(pushes),
-        " FROM pushes WHERE state IN ('queued', 'claimed') AND due_at <= nod_now() ORDER BY due_at, row LIMIT $1"
+        " FROM pushes WHERE state IN ('queued', 'claimed') AND due_at <= (SELECT nod_now()) ORDER BY due_at, row LIMIT $1"
     );
-    all(db, sql, (limit,), rows::push)
+    Query::new(sql, (limit,), rows::push)
 }
 
-pub(super) fn next_push_due(db: &Connection) -> Result<Option<Timestamp>> {
+pub(crate) fn next_push_due() -> Query<'static, Timestamp> {
     let sql = sql!("SELECT due_at FROM pushes WHERE state IN ('queued', 'claimed') ORDER BY due_at LIMIT 1");
-    first(db, sql, (), |row| row.get(0).map(Timestamp))
+    Query::new(sql, (), |row| get(row, 0).map(Timestamp))
 }
 
-pub(super) fn pushes_of(db: &Connection, subject: [u8; 16]) -> Result<Vec<Push>> {
-    all(db, sql!("SELECT ", columns!(pushes), " FROM pushes WHERE subject = $1 ORDER BY row"), (subject,), rows::push)
+pub(crate) fn pushes_of(subject: [u8; 16]) -> Query<'static, Push> {
+    Query::new(
+        sql!("SELECT ", columns!(pushes), " FROM pushes WHERE subject = $1 ORDER BY row"),
+        (subject,),
+        rows::push,
+    )
 }
 
-pub(super) fn stages(db: &Connection, subject: [u8; 16]) -> Result<Vec<(DeviceId, Stage, Timestamp)>> {
+pub(crate) fn stages(subject: [u8; 16]) -> Query<'static, (DeviceId, Stage, Timestamp)> {
     let sql = sql!("SELECT device_id, stage, at FROM stages WHERE subject = $1 ORDER BY at, row");
-    all(db, sql, (subject,), rows::stage)
+    Query::new(sql, (subject,), rows::stage)
 }
 
-pub(super) fn sessions_of(db: &Connection, user: UserId) -> Result<Vec<Session>> {
+pub(crate) fn sessions_of(user: UserId) -> Query<'static, Session> {
     let sql = sql!(
         "SELECT ",
         columns!(sessions),
         " FROM sessions WHERE user_id = $1 AND ended = 0 AND last_seen_at > nod_now() - $2
             AND created_at > nod_now() - $3 ORDER BY created_at DESC, id DESC"
     );
-    all(db, sql, (user.0, limits::SESSION_IDLE.0, limits::SESSION_LIFE.0), rows::session)
+    Query::new(sql, (user.0, limits::SESSION_IDLE.0, limits::SESSION_LIFE.0), rows::session)
 }
 
-pub(super) fn introduction_link(db: &Connection, secret: SecretHash) -> Result<Option<IntroductionLink>> {
+pub(crate) fn introduction_link(secret: SecretHash) -> Query<'static, IntroductionLink> {
     let sql = sql!(
         "SELECT secret, user_id, expires_at FROM introduction_links
          WHERE secret = $1 AND used = 0 AND expires_at > nod_now()"
     );
-    first(db, sql, (secret.0,), rows::introduction_link)
+    Query::new(sql, (secret.0,), rows::introduction_link)
 }
 
-pub(super) fn count(db: &Connection, bucket: &str, limit: Limit) -> Result<u32> {
+pub(crate) fn count(bucket: &str, limit: Limit) -> Query<'_, u32> {
     let sql = sql!("SELECT count FROM counters WHERE bucket = $1 AND since > nod_now() - $2");
-    Ok(first(db, sql, (bucket, limit.window.0), |row| row.get(0))?.unwrap_or(0))
+    Query::new(sql, (bucket, limit.window.0), |row| get(row, 0))
 }
 
-pub(super) fn audit(db: &Connection, before: Option<i64>, limit: u32) -> Result<Vec<(i64, Event)>> {
+pub(crate) fn audit(before: Option<i64>, limit: u32) -> Query<'static, (i64, Event)> {
     let sql = sql!("SELECT ", columns!(audit), " FROM audit WHERE place < $1 ORDER BY place DESC LIMIT $2");
-    all(db, sql, (before.unwrap_or(i64::MAX), limit), rows::event)
+    Query::new(sql, (before.unwrap_or(i64::MAX), limit), rows::event)
 }
 
-pub(super) fn audit_after(db: &Connection, after: i64, limit: u32) -> Result<Vec<Link>> {
+pub(crate) fn audit_after(after: i64, limit: u32) -> Query<'static, Link> {
     let sql = sql!("SELECT ", columns!(audit), ", hash FROM audit WHERE place > $1 ORDER BY place LIMIT $2");
-    all(db, sql, (after, limit), rows::link)
+    Query::new(sql, (after, limit), rows::link)
 }
 
-pub(super) fn meta(db: &Connection, key: &str) -> Result<Option<Vec<u8>>> {
-    first(db, sql!("SELECT value FROM meta WHERE key = $1"), (key,), |row| row.get(0))
+/// The end of the audit's chain: place and hash of the last event. To be read where nobody else can add one.
+pub(crate) fn last_link() -> Query<'static, (i64, ChainHash)> {
+    let sql = sql!("SELECT place, hash FROM audit ORDER BY place DESC LIMIT 1");
+    Query::new(sql, (), |row| Ok((get(row, 0)?, ChainHash(get(row, 1)?))))
+}
+
+pub(crate) fn meta(key: &str) -> Query<'_, Vec<u8>> {
+    Query::new(sql!("SELECT value FROM meta WHERE key = $1"), (key,), |row| get(row, 0))
 }

@@ -5,10 +5,11 @@ use nod_core::possession::{Browser, BrowserSecret, Device, Passkey};
 use nod_core::{BrowserId, DeviceId, SecretHash};
 use nod_engine::ports::Write;
 
-use super::super::names::Named;
-use super::super::sql::{Applied, Refused, Tx, sql};
+use super::{Applied, Plan, Refused};
+use crate::names::Named;
+use crate::sql::sql;
 
-pub(super) fn apply(tx: Tx<'_>, write: &Write) -> Applied {
+pub(super) fn apply<'w>(tx: &mut Plan<'w>, write: &'w Write) -> Applied {
     match write {
         Write::AddDevice(device) => add_device(tx, device),
         Write::RenameDevice { device, user, name } => tx.one(
@@ -77,11 +78,11 @@ pub(super) fn apply(tx: Tx<'_>, write: &Write) -> Applied {
                 (browser.0,),
             )
         }
-        _ => Err(Refused::Guard),
+        _ => Err(Refused),
     }
 }
 
-fn add_device(tx: Tx<'_>, device: &Device) -> Applied {
+fn add_device<'w>(tx: &mut Plan<'w>, device: &'w Device) -> Applied {
     tx.one(
         sql!(
             "INSERT INTO devices (id, user_id, name, platform, state, device_key, checksum, notifications,
@@ -106,7 +107,7 @@ fn add_device(tx: Tx<'_>, device: &Device) -> Applied {
 }
 
 /// What falls with a phone: passkey, device sessions, queued pushes. A claimed push is settled by the worker that holds it.
-fn after_revocation(tx: Tx<'_>, device: DeviceId) -> Applied {
+fn after_revocation<'w>(tx: &mut Plan<'w>, device: DeviceId) -> Applied {
     tx.any(sql!("DELETE FROM passkeys WHERE device_id = $1"), (device.0,))?;
     tx.any(sql!("DELETE FROM device_sessions WHERE device_id = $1"), (device.0,))?;
     tx.any(
@@ -118,7 +119,7 @@ fn after_revocation(tx: Tx<'_>, device: DeviceId) -> Applied {
     )
 }
 
-fn add_passkey(tx: Tx<'_>, passkey: &Passkey) -> Applied {
+fn add_passkey<'w>(tx: &mut Plan<'w>, passkey: &'w Passkey) -> Applied {
     tx.one(
         // That a phone has one passkey and a credential id is new is kept by unique columns.
         sql!(
@@ -141,7 +142,7 @@ fn add_passkey(tx: Tx<'_>, passkey: &Passkey) -> Applied {
     )
 }
 
-fn bind(tx: Tx<'_>, browser: &Browser, secret: &BrowserSecret) -> Applied {
+fn bind<'w>(tx: &mut Plan<'w>, browser: &'w Browser, secret: &'w BrowserSecret) -> Applied {
     tx.one(
         sql!(
             "INSERT INTO browsers (id, user_id, label, bound_by, bound, created_at, last_used_at, checksum)
@@ -162,7 +163,7 @@ fn bind(tx: Tx<'_>, browser: &Browser, secret: &BrowserSecret) -> Applied {
     add_secret(tx, secret)
 }
 
-fn add_secret(tx: Tx<'_>, secret: &BrowserSecret) -> Applied {
+fn add_secret<'w>(tx: &mut Plan<'w>, secret: &'w BrowserSecret) -> Applied {
     tx.one(
         sql!(
             "INSERT INTO browser_secrets (hash, browser_id, issued_at, retired)
@@ -173,9 +174,9 @@ fn add_secret(tx: Tx<'_>, secret: &BrowserSecret) -> Applied {
     )
 }
 
-fn rotate(tx: Tx<'_>, browser: BrowserId, used: SecretHash, next: &BrowserSecret) -> Applied {
+fn rotate<'w>(tx: &mut Plan<'w>, browser: BrowserId, used: SecretHash, next: &'w BrowserSecret) -> Applied {
     if next.browser != browser {
-        return Err(Refused::Guard);
+        return Err(Refused);
     }
     tx.one(
         sql!(

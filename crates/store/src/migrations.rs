@@ -1,0 +1,90 @@
+//! Migrations: numbered, checksummed, never edited once released, both dialects side by side; a database of a newer Nod is
+//! refused.
+
+use aws_lc_rs::digest::{SHA256, digest};
+use nod_engine::ports::StoreError;
+
+/// One step from a schema to the next.
+pub(crate) struct Migration {
+    /// Counts up from 1.
+    pub(crate) version: u32,
+    /// What it brings.
+    pub(crate) name: &'static str,
+    /// The statements for SQLite.
+    pub(crate) sqlite: &'static str,
+    /// The statements for PostgreSQL.
+    pub(crate) postgres: &'static str,
+}
+
+/// All of them, in order.
+pub(crate) const MIGRATIONS: &[Migration] = &[Migration {
+    version: 1,
+    name: "foundation",
+    sqlite: include_str!("../migrations/0001_foundation.sqlite.sql"),
+    postgres: include_str!("../migrations/0001_foundation.postgres.sql"),
+}];
+
+/// A migration that the database has: version, name, checksum.
+pub(crate) type Applied = (u32, String, Vec<u8>);
+
+/// Why the schema cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum SchemaError {
+    #[error(
+        "it was made by a newer Nod: it has schema {found} ({name}), this binary knows {known}; \
+         install the version that made it, or restore a backup made before the upgrade"
+    )]
+    Newer { found: u32, name: String, known: u32 },
+    #[error(
+        "its migration {version} ({name}) is not the one of this binary: \
+         install the version that made it, or restore a backup"
+    )]
+    Changed { version: u32, name: String },
+    #[error("{}", .0.0)]
+    Failed(StoreError),
+}
+
+/// Those that the database lacks, in order, each with its checksum. `applied` is in order of versions.
+///
+/// # Errors
+/// When the database has one that this binary does not, or not in this form.
+pub(crate) fn missing<'m>(
+    migrations: &'m [Migration],
+    text: fn(&Migration) -> &'static str,
+    applied: &[Applied],
+) -> Result<Vec<(&'m Migration, [u8; 32])>, SchemaError> {
+    let known = migrations.last().map_or(0, |migration| migration.version);
+    if let Some((found, name, _)) = applied.last().filter(|(version, ..)| *version > known) {
+        return Err(SchemaError::Newer { found: *found, name: name.clone(), known });
+    }
+    let mut missing = Vec::new();
+    for migration in migrations {
+        let sum = checksum(text(migration));
+        match applied.iter().find(|(version, ..)| *version == migration.version) {
+            Some((_, _, applied)) if *applied == sum => {}
+            Some((version, name, _)) => return Err(SchemaError::Changed { version: *version, name: name.clone() }),
+            None => missing.push((migration, sum)),
+        }
+    }
+    Ok(missing)
+}
+
+fn checksum(sql: &str) -> [u8; 32] {
+    let mut sum = [0; 32];
+    for (to, from) in sum.iter_mut().zip(digest(&SHA256, sql.as_bytes()).as_ref()) {
+        *to = *from;
+    }
+    sum
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_count_up_from_one() {
+        for (expected, migration) in (1..).zip(MIGRATIONS) {
+            assert_eq!(migration.version, expected);
+        }
+    }
+}

@@ -1,0 +1,200 @@
+//! One commit: its statements go to the server in one stream, and only if every guard held does `COMMIT` follow.
+
+use std::future::Future;
+use std::pin::Pin;
+
+use deadpool_postgres::{Client, Object, Pool};
+use futures_util::future::{join, join_all};
+use nod_core::audit::{ChainHash, Event};
+use nod_engine::ports::{CommitError, StoreError, Topic, Write};
+use tokio_postgres::Error;
+
+use super::locks::{self, Owners};
+use super::sql::{Kind, failure, kind, no_connection, prepared, references};
+use super::wakes;
+use crate::reads;
+use crate::writes::{self, Step};
+
+/// How often a commit is tried that was stopped by another one or by a lost connection, before `COMMIT` was sent.
+const TRIES: u32 = 5;
+
+/// Remembers for the other nodes what was changed.
+const TELL: &str = "INSERT INTO wakes (xid, topic, node)
+    SELECT pg_current_xact_id(), topic, $2 FROM unnest($1::TEXT[]) AS topic";
+
+/// How a try ended without a commit.
+enum Ended {
+    /// The guard of the write at this place did not hold.
+    Conflict(usize),
+    /// It met another one; the same again may pass.
+    Again(StoreError),
+    /// The connection is of no use any more; another may be.
+    Lost(StoreError),
+    /// It failed, or nobody knows.
+    Failed(StoreError),
+}
+
+/// A client with an open transaction. Dropped before its end, it takes the connection with it: the server then rolls back, and
+/// nobody gets a connection in the middle of something.
+struct Open(Option<Client>);
+
+impl Open {
+    /// The transaction has ended: the connection may be used again.
+    fn done(mut self) {
+        self.0.take();
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        if let Some(client) = self.0.take() {
+            drop(Object::take(client));
+        }
+    }
+}
+
+/// Applies all writes, or none. `node` is told apart from others in the notes for them.
+pub(super) async fn commit(pool: &Pool, node: &str, writes: &[Write]) -> Result<Vec<Topic>, CommitError> {
+    if writes.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut topics: Vec<Topic> = Vec::new();
+    for topic in writes.iter().flat_map(Write::topics).flatten() {
+        if !topics.contains(&topic) {
+            topics.push(topic);
+        }
+    }
+    let mut left = TRIES;
+    loop {
+        left -= 1;
+        match attempt(pool, node, writes, &topics).await {
+            Ok(()) => return Ok(topics),
+            Err(Ended::Conflict(index)) => return Err(CommitError::Conflict { index }),
+            Err(Ended::Again(error) | Ended::Lost(error)) if left > 0 => {
+                tracing::debug!("a commit is tried again: {error}");
+            }
+            Err(Ended::Again(error) | Ended::Lost(error) | Ended::Failed(error)) => {
+                return Err(CommitError::Store(error));
+            }
+        }
+    }
+}
+
+/// The steps of all writes but events, each with its write's place. A write that no state could accept ends the list: whether one
+/// before it is refused too is then still to be seen.
+fn steps(writes: &[Write]) -> (Vec<(usize, Step<'_>)>, Option<usize>) {
+    let mut steps = Vec::new();
+    for (index, write) in writes.iter().enumerate() {
+        if matches!(write, Write::Audit(_)) {
+            continue;
+        }
+        match writes::plan(write) {
+            Ok(plan) => steps.extend(plan.into_iter().map(|step| (index, step))),
+            Err(writes::Refused) => return (steps, Some(index)),
+        }
+    }
+    (steps, None)
+}
+
+async fn attempt(pool: &Pool, node: &str, writes: &[Write], topics: &[Topic]) -> Result<(), Ended> {
+    let client = pool.get().await.map_err(|error| Ended::Failed(no_connection(&error)))?;
+    let open = Open(Some(client));
+    let Some(client) = &open.0 else { return Err(Ended::Failed(StoreError("no connection".to_owned()))) };
+    if let Err(ended) = guarded(client, node, writes, topics).await {
+        if !matches!(ended, Ended::Lost(_)) && client.batch_execute("ROLLBACK").await.is_ok() {
+            open.done();
+        }
+        return Err(ended);
+    }
+    finish(client, writes).await?;
+    open.done();
+    Ok(())
+}
+
+/// A statement that is sent when this is first polled.
+type Sent<'s> = Pin<Box<dyn Future<Output = Result<u64, Error>> + Send + 's>>;
+
+/// Everything up to the events and `COMMIT`.
+async fn guarded(client: &Client, node: &str, writes: &[Write], topics: &[Topic]) -> Result<(), Ended> {
+    let (steps, refused) = steps(writes);
+    let stopped = |error: Error| match kind(&error) {
+        Kind::Again => Ended::Again(failure(&error)),
+        Kind::Lost => Ended::Lost(failure(&error)),
+        Kind::Guard | Kind::Failed => Ended::Failed(failure(&error)),
+    };
+    let mut statements = Vec::with_capacity(steps.len());
+    for (_, step) in &steps {
+        statements.push(prepared(client, step.sql, &step.params).await.map_err(stopped)?);
+    }
+    let take = client.prepare_cached(locks::TAKE).await.map_err(stopped)?;
+    let tell = client.prepare_cached(TELL).await.map_err(stopped)?;
+    let owners = Owners::of(writes);
+    let told: Vec<String> = topics.iter().map(|topic| wakes::text(*topic)).collect();
+
+    // Each future sends its statement when it is first polled, which is in this order; then all wait for their answers.
+    let mut sent: Vec<Sent<'_>> = vec![Box::pin(async { client.batch_execute("BEGIN").await.map(|()| 0) })];
+    if !owners.is_empty() {
+        sent.push(Box::pin(async { client.execute(&take, &[&owners.known, &owners.sign_ins]).await }));
+    }
+    let first = sent.len();
+    for (statement, (_, step)) in statements.iter().zip(&steps) {
+        sent.push(Box::pin(async move { client.execute(statement, &references(&step.params)).await }));
+    }
+    if !told.is_empty() {
+        sent.push(Box::pin(async { client.execute(&tell, &[&told, &node]).await }));
+    }
+    let answers = join_all(sent).await;
+
+    for (at, answer) in answers.into_iter().enumerate() {
+        let step = at.checked_sub(first).and_then(|at| steps.get(at));
+        match (answer, step) {
+            (Ok(rows), Some((index, step))) if step.guarded && rows != 1 => return Err(Ended::Conflict(*index)),
+            (Ok(_), _) => {}
+            (Err(error), Some((index, _))) if kind(&error) == Kind::Guard => return Err(Ended::Conflict(*index)),
+            (Err(error), _) => return Err(stopped(error)),
+        }
+    }
+    refused.map_or(Ok(()), |index| Err(Ended::Conflict(index)))
+}
+
+/// Adds the events to the audit's chain (INV-22), when every guard has held, and commits. Nodes stand in line here until the one
+/// before has committed, so it comes last, and `COMMIT` goes to the server in one stream with the events.
+async fn finish(client: &Client, writes: &[Write]) -> Result<(), Ended> {
+    let failed = |error: Error| Ended::Failed(failure(&error));
+    let mut steps = Vec::new();
+    let events: Vec<_> = writes.iter().filter_map(event).collect();
+    if !events.is_empty() {
+        let mut end = last_link(client).await?;
+        for event in events {
+            let (step, place) = writes::link(end, event);
+            let statement = prepared(client, step.sql, &step.params).await.map_err(failed)?;
+            steps.push((statement, step));
+            end = Some(place);
+        }
+    }
+    let mut sent: Vec<Sent<'_>> = Vec::with_capacity(steps.len() + 1);
+    for (statement, step) in &steps {
+        sent.push(Box::pin(async move { client.execute(statement, &references(&step.params)).await }));
+    }
+    // Once this is sent, nobody knows what became of it until the answer is here: it is never tried again. After an event that
+    // failed the server takes it for a rollback, and the event's failure is what is told.
+    sent.push(Box::pin(async { client.batch_execute("COMMIT").await.map(|()| 0) }));
+    join_all(sent).await.into_iter().collect::<Result<Vec<u64>, _>>().map_err(failed)?;
+    Ok(())
+}
+
+const fn event(write: &Write) -> Option<&Event> {
+    if let Write::Audit(event) = write { Some(event) } else { None }
+}
+
+/// The end of the chain, held until this transaction ends.
+async fn last_link(client: &Client) -> Result<Option<(i64, ChainHash)>, Ended> {
+    let failed = |error: Error| Ended::Failed(failure(&error));
+    let query = reads::last_link();
+    let take = client.prepare_cached(locks::TAKE_CHAIN).await.map_err(failed)?;
+    let last = prepared(client, query.sql, &query.params).await.map_err(failed)?;
+    // Two statements: the second sees what whoever held the lock before has committed.
+    let (taken, last) = join(client.execute(&take, &[]), client.query_opt(&last, &[])).await;
+    taken.map_err(failed)?;
+    last.map_err(failed)?.map(|row| (query.row)(&row)).transpose().map_err(Ended::Failed)
+}

@@ -1,0 +1,120 @@
+//! What a commit holds while it runs, so that guards which read other rows than the one they change cannot both pass on two
+//! connections.
+//!
+//! SQLite has one writer. Here two commits may run at once, and each statement sees what was committed before it began. A
+//! guard on the changed row itself is safe (the second waits for the row and looks again). Guards on other rows, such as "the
+//! user is active" or "no other challenge is pending", are about one user, so commits about one user run one after the other:
+//! each takes the user's advisory lock before its first statement.
+
+use nod_core::enrolment::EnrolmentState;
+use nod_engine::ports::Write;
+
+/// Takes the locks, always in the same order: of users named, and of the users behind sign-ins named.
+pub(super) const TAKE: &str = "SELECT pg_advisory_xact_lock(key) FROM (
+    SELECT DISTINCT nod_lock(owner) AS key FROM (
+        SELECT unnest($1::BYTEA[]) AS owner
+        UNION ALL SELECT user_id FROM sign_ins WHERE id = ANY ($2::BYTEA[])
+    ) owners ORDER BY key
+) locks";
+
+/// Takes the end of the audit's chain (INV-22), last of all locks, so that nobody who holds it waits for anything but the disk.
+pub(super) const TAKE_CHAIN: &str = "SELECT pg_advisory_xact_lock(7957689017749733378)";
+
+/// Whose commits must not run beside this one.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Owners {
+    /// Ids of users, and codes that are shown by one enrolment at a time.
+    pub(super) known: Vec<Vec<u8>>,
+    /// Sign-ins whose user the write does not name.
+    pub(super) sign_ins: Vec<Vec<u8>>,
+}
+
+impl Owners {
+    /// Of all writes of a commit.
+    pub(super) fn of(writes: &[Write]) -> Self {
+        let mut owners = Self::default();
+        for write in writes {
+            owners.add(write);
+        }
+        owners.known.sort_unstable();
+        owners.known.dedup();
+        owners
+    }
+
+    /// Whether there is nothing to take.
+    pub(super) const fn is_empty(&self) -> bool {
+        self.known.is_empty() && self.sign_ins.is_empty()
+    }
+
+    fn add(&mut self, write: &Write) {
+        match write {
+            Write::MoveEnrolment { user, to, .. } => {
+                self.known.push(user.0.to_vec());
+                if let EnrolmentState::Coded { code, .. } = to {
+                    self.known.push(code.0.to_vec());
+                }
+            }
+            Write::ProveSignIn { sign_in, .. }
+            | Write::FinishSignIn { sign_in, .. }
+            | Write::CancelSignIn { sign_in } => {
+                self.sign_ins.push(sign_in.0.to_vec());
+            }
+            Write::SetUserState { user, .. }
+            | Write::RenameDevice { user, .. }
+            | Write::SetNotifications { user, .. }
+            | Write::ActivateDevice { user, .. }
+            | Write::RevokeDevice { user, .. }
+            | Write::UnbindBrowser { user, .. }
+            | Write::RaiseChallenge { user, .. }
+            | Write::AnswerChallenge { user, .. }
+            | Write::EndChallenge { user, .. }
+            | Write::ConsumeChallenge { user, .. }
+            | Write::EndSession { user, .. }
+            | Write::EndSessionsOf { user, .. }
+            | Write::OpenEnrolment { user, .. }
+            | Write::EndEnrolmentsOf { user } => self.known.push(user.0.to_vec()),
+            Write::AddDevice(device) => self.known.push(device.user.0.to_vec()),
+            Write::AddPasskey(passkey) => self.known.push(passkey.user.0.to_vec()),
+            Write::BindBrowser(browser, _) => self.known.push(browser.user.0.to_vec()),
+            Write::AddSignIn(sign_in) => self.known.push(sign_in.user.0.to_vec()),
+            Write::OpenChallenge(challenge) => self.known.push(challenge.user.0.to_vec()),
+            Write::AddSession(session) => self.known.push(session.user.0.to_vec()),
+            Write::AddEnrolment(enrolment) => self.known.push(enrolment.user.0.to_vec()),
+            Write::AddIntroductionLink(link) => self.known.push(link.user.0.to_vec()),
+            // Guarded by the row they change alone, by keys, or not at all. Listed one by one, so that a new write is thought about.
+            Write::AddUser(_)
+            | Write::SetPassword { .. }
+            | Write::SetUserOptions { .. }
+            | Write::AddGroup(_)
+            | Write::RemoveGroup(_)
+            | Write::AddMember { .. }
+            | Write::RemoveMember { .. }
+            | Write::AddApp(_)
+            | Write::RemoveApp(_)
+            | Write::SeeDevice { .. }
+            | Write::PutSubscription(_)
+            | Write::DropSubscription(_)
+            | Write::CountRefusal(_)
+            | Write::ClearRefusals(_)
+            | Write::AddDeviceSession { .. }
+            | Write::UseNonce { .. }
+            | Write::RotateBrowser { .. }
+            | Write::QueuePush(_)
+            | Write::ClaimPush { .. }
+            | Write::SettlePush { .. }
+            | Write::RequeuePush { .. }
+            | Write::DropPushes { .. }
+            | Write::Stage { .. }
+            | Write::SeeSession { .. }
+            | Write::AddAppCode(_)
+            | Write::UseAppCode { .. }
+            | Write::AddAppSession(_)
+            | Write::CountEnrolmentPassword { .. }
+            | Write::UseIntroductionLink { .. }
+            | Write::Count { .. }
+            | Write::ResetCount { .. }
+            | Write::Audit(_)
+            | Write::SetMeta { .. } => {}
+        }
+    }
+}
