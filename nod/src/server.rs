@@ -7,7 +7,7 @@ use nod_core::push::Push;
 use nod_delivery::web_push::{PublicOrigin, SystemResolver, VapidSubject, WebPush, WebPushConfig};
 use nod_engine::Engine;
 use nod_engine::ports::Ringer;
-use nod_http::{AppState, StopHandle, TrustedProxies};
+use nod_http::{AppState, Pulse, StopHandle, TrustedProxies};
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
@@ -33,11 +33,22 @@ pub(crate) struct Server {
     stop: StopHandle,
     tasks: JoinSet<()>,
     checkpoints: Checkpointer,
+    watched: Option<Watched>,
+}
+
+/// The listener for operators. It ends last, so that it can say that the others are stopping.
+struct Watched {
+    stop: StopHandle,
+    task: JoinSet<()>,
 }
 
 impl Server {
-    /// Starts everything on this listener.
-    pub(crate) fn start(installation: &Installation, listener: TcpListener) -> Outcome<Self> {
+    /// Starts everything on these listeners.
+    pub(crate) fn start(
+        installation: &Installation,
+        listener: TcpListener,
+        internal: Option<TcpListener>,
+    ) -> Outcome<Self> {
         let push = web_push(installation)?;
         if let Some(warning) = push.warning() {
             tracing::warn!("{warning}");
@@ -53,18 +64,27 @@ impl Server {
         let (stop, word) = StopHandle::new();
         let engine = installation.engine.clone();
         let state = AppState::new(engine.clone(), proxies, word.clone())?;
+        let pulse = Pulse::new();
+        let watched = internal.map(|listener| Watched::start(listener, state.clone(), pulse.clone()));
         let mut tasks = JoinSet::new();
         tasks.spawn(nod_http::serve(listener, nod_http::router(state), word.clone().requested()));
-        tasks.spawn(deliver(engine.clone(), ringer, word.clone().requested()));
+        tasks.spawn(deliver(engine.clone(), ringer, pulse, word.clone().requested()));
         tasks.spawn(sweep(engine, word.clone().requested()));
         let checkpoints = installation.checkpointer();
         tasks.spawn(checkpoint(checkpoints.clone(), word.requested()));
-        Ok(Self { stop, tasks, checkpoints })
+        Ok(Self { stop, tasks, checkpoints, watched })
     }
 
     /// Returns when a part ended by itself, which none should.
     pub(crate) async fn failed(&mut self) -> Failure {
-        match self.tasks.join_next().await {
+        let ended = match &mut self.watched {
+            Some(watched) => tokio::select! {
+                ended = self.tasks.join_next() => ended,
+                ended = watched.task.join_next() => ended,
+            },
+            None => self.tasks.join_next().await,
+        };
+        match ended {
             Some(Err(error)) => error.into(),
             _ => Failure::new("a part of the server ended by itself"),
         }
@@ -75,6 +95,19 @@ impl Server {
         self.stop.stop();
         while self.tasks.join_next().await.is_some() {}
         self.checkpoints.write().await;
+        if let Some(mut watched) = self.watched {
+            watched.stop.stop();
+            while watched.task.join_next().await.is_some() {}
+        }
+    }
+}
+
+impl Watched {
+    fn start(listener: TcpListener, state: AppState, delivery: Pulse) -> Self {
+        let (stop, word) = StopHandle::new();
+        let mut task = JoinSet::new();
+        task.spawn(nod_http::serve(listener, nod_http::internal(state, delivery), word.requested()));
+        Self { stop, task }
     }
 }
 
@@ -96,11 +129,12 @@ fn web_push(installation: &Installation) -> Outcome<WebPush> {
 }
 
 /// Takes due pushes from the outbox and rings, a bounded number at once.
-async fn deliver(engine: Engine, ringer: Arc<dyn Ringer>, stop: impl Future<Output = ()>) {
+async fn deliver(engine: Engine, ringer: Arc<dyn Ringer>, pulse: Pulse, stop: impl Future<Output = ()>) {
     let mut stop = std::pin::pin!(stop);
     let places = Arc::new(Semaphore::new(PUSHES_AT_ONCE));
     let mut sends = JoinSet::new();
     loop {
+        pulse.beat();
         while sends.try_join_next().is_some() {}
         // Claims nothing while every place is taken: the lease would run out.
         tokio::select! {

@@ -101,6 +101,7 @@ impl Engine {
         if !applied(self.store.commit(writes).await)? {
             return self.lost_race(challenge.id, next.answer()).await;
         }
+        self.meters.answered(challenge, &next);
         match next {
             ChallengeState::Failed(_) => Err(Fault::WrongNumber),
             state => Ok(request_state(&state)),

@@ -8,6 +8,7 @@ use nod_core::{ChallengeId, Millis, Timestamp, limits};
 
 use crate::engine::Engine;
 use crate::fault::{Outcome, applied};
+use crate::meters::Met;
 use crate::ports::{Ring, Ringer, Rung, Topic, Write};
 
 /// Pushes taken from the outbox at once.
@@ -55,6 +56,16 @@ impl Engine {
         Ok(())
     }
 
+    /// How many pushes are queued or being sent, and how long the oldest of them has been overdue.
+    ///
+    /// # Errors
+    /// Only the store's.
+    pub async fn outbox(&self) -> Outcome<(u64, Millis)> {
+        let (open, due, now) = (self.store.open_pushes().await?, self.store.next_push_due().await?, self.now().await?);
+        let lag = due.map_or(0, |due| now.0.saturating_sub(due.0).max(0));
+        Ok((open, Millis(lag)))
+    }
+
     /// Rings one claimed push and settles it. A push nobody needs any more is dropped unsent.
     ///
     /// # Errors
@@ -93,6 +104,7 @@ impl Engine {
         };
         let rung = ringer.ring(&subscription, &ring, push.attempts, now).await;
         let done = self.now().await?;
+        self.meters.rung(&subscription, rung, (now, done));
         let sent = stage(Stage::Sent, now);
         match rung {
             Rung::Accepted if subscription.refusals == 0 => {
@@ -157,7 +169,10 @@ impl Engine {
                 Write::Audit(event.address(&sign_in.address)),
             ];
             // Another engine may have been first.
-            rows += u64::from(applied(self.store.commit(writes).await)?);
+            if applied(self.store.commit(writes).await)? {
+                self.meters.challenge(&challenge, Met::Expired);
+                rows += 1;
+            }
         }
         Ok(rows + self.store.sweep().await?)
     }

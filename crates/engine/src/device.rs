@@ -181,6 +181,7 @@ impl Engine {
             let (subject, sign_in, user) = (id.0, Some(challenge.sign_in), user.id);
             let fetched = Write::Stage { subject, device: device.id, stage: Stage::Fetched, at: now, sign_in, user };
             applied(self.store.commit(vec![fetched]).await)?;
+            self.meters.fetched();
         }
         Ok(request_body(&challenge, device, &user, u32::try_from(others).unwrap_or(u32::MAX), now))
     }
@@ -197,7 +198,13 @@ impl Engine {
         let challenge = self.store.challenge(ChallengeId(subject)).await?;
         let sign_in = challenge.map(|challenge| challenge.sign_in);
         let write = Write::Stage { subject, device: device.id, stage, at: now, sign_in, user: device.user };
-        applied(self.store.commit(vec![write]).await).map(|_| ())
+        applied(self.store.commit(vec![write]).await)?;
+        let subscription = match device.subscription {
+            Some(id) => self.store.subscription(id).await?,
+            None => None,
+        };
+        self.meters.reported(subscription.as_ref(), stage);
+        Ok(())
     }
 
     /// Stores where pushes for this installation go, for every device of the session.

@@ -10,6 +10,7 @@ use nod_core::{AppId, DeviceId, Timestamp, UserId};
 use nod_protocol::webauthn::RelyingParty;
 
 use crate::fault::{Fault, Outcome, applied};
+use crate::meters::Meters;
 use crate::password::Passwords;
 use crate::ports::{Entropy, Store, Write, random};
 use crate::vault::Vault;
@@ -40,6 +41,7 @@ pub struct Engine {
     pub(crate) passwords: Arc<dyn Passwords>,
     pub(crate) vault: Arc<Vault>,
     pub(crate) settings: Arc<Settings>,
+    pub(crate) meters: Meters,
 }
 
 impl std::fmt::Debug for Engine {
@@ -58,7 +60,8 @@ impl Engine {
         vault: Vault,
         settings: Settings,
     ) -> Self {
-        Self { store, entropy, passwords, vault: Arc::new(vault), settings: Arc::new(settings) }
+        let (vault, settings) = (Arc::new(vault), Arc::new(settings));
+        Self { store, entropy, passwords, vault, settings, meters: Meters::default() }
     }
 
     /// The store behind it.
@@ -70,6 +73,17 @@ impl Engine {
     #[must_use]
     pub fn settings(&self) -> &Settings {
         &self.settings
+    }
+
+    /// What it counts.
+    #[must_use]
+    pub const fn meters(&self) -> &Meters {
+        &self.meters
+    }
+    /// Passwords that are being hashed or wait for it.
+    #[must_use]
+    pub fn passwords_waiting(&self) -> usize {
+        self.passwords.waiting()
     }
 
     /// A fresh secret of 256 bits, for a front end's own cookie.

@@ -36,6 +36,10 @@ pub trait Passwords: Send + Sync {
     async fn verify(&self, hash: Option<String>, password: Zeroizing<String>, source: &str) -> Outcome<bool>;
     /// The hash to store, in PHC form.
     async fn hash(&self, password: Zeroizing<String>, source: &str) -> Outcome<String>;
+    /// How many are being checked or hashed, or wait for it.
+    fn waiting(&self) -> usize {
+        0
+    }
 }
 
 /// Argon2id on the blocking pool.
@@ -163,6 +167,10 @@ impl Passwords for Argon2Queue {
     async fn hash(&self, password: Zeroizing<String>, source: &str) -> Outcome<String> {
         let salt: [u8; SALT_BYTES] = random(&*self.entropy);
         self.run(source, move |blocks| hash_now(&password, &salt, blocks)).await?
+    }
+
+    fn waiting(&self) -> usize {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).values().sum()
     }
 }
 

@@ -30,6 +30,10 @@ pub const NEWCOMERS_PER_SOURCE: usize = 1_024;
 pub const STOP_TIME: Duration = Duration::from_secs(10);
 /// A pause after `accept` failed (out of file descriptors).
 pub const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// A look at the database for `/health/ready` or `/metrics` may take this long.
+pub const PROBE_TIME: Duration = Duration::from_secs(2);
+/// The loop that sends pushes must have turned within this time. A turn waits for pushes under way at most, 15 s each.
+pub const PULSE_TIME: Duration = Duration::from_secs(30);
 /// Open event streams of one source address (A04): an office behind one address is many phones.
 pub const STREAMS_PER_SOURCE: usize = 256;
 /// Open event streams in all.

@@ -1,18 +1,22 @@
-//! The request log: method, matched path, status and time. Never a query, a body or a header (INV-24).
+//! The request log, and the count of requests: method, matched path, status and time. Never a query, a body or a header (INV-24).
 
-use axum::extract::{MatchedPath, Request};
+use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
 use tokio::time::Instant;
 
+use crate::state::AppState;
+
 /// Layer of both faces.
-pub(crate) async fn requests(request: Request, next: Next) -> Response {
+pub(crate) async fn requests(State(state): State<AppState>, request: Request, next: Next) -> Response {
     let started = Instant::now();
     let method = request.method().clone();
     let path = request.extensions().get::<MatchedPath>().cloned();
     let response = next.run(request).await;
     let path = path.as_ref().map_or("(none)", MatchedPath::as_str);
-    let micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
+    let took = started.elapsed();
+    state.meters().answered(&method, path, response.status(), took);
+    let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
     tracing::info!(%method, path, status = response.status().as_u16(), micros, "request");
     response
 }

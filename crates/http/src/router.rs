@@ -21,9 +21,12 @@ pub fn router(state: AppState) -> Router {
     let own = face(Face::Own)
         .layer(from_fn_with_state(state.clone(), origin::guard))
         .layer(from_fn_with_state(state.clone(), headers::own))
-        .layer(from_fn(log::requests))
+        .layer(from_fn_with_state(state.clone(), log::requests))
         .with_state(state.clone());
-    let apps = face(Face::Apps).layer(from_fn(headers::apps)).layer(from_fn(log::requests)).with_state(state);
+    let apps = face(Face::Apps)
+        .layer(from_fn(headers::apps))
+        .layer(from_fn_with_state(state.clone(), log::requests))
+        .with_state(state);
     let by_host = service_fn(move |request: Request| {
         let (parts, body) = request.into_parts();
         let is_own = host::requested(&parts).is_some_and(|host| public.is_host(&host));
@@ -50,8 +53,11 @@ async fn other_method() -> Response {
     (StatusCode::METHOD_NOT_ALLOWED, refusal).into_response()
 }
 
-/// Whether the server can read its store.
+/// Whether the server can read its store and will go on. The internal listener says more.
 pub(crate) async fn healthy(State(state): State<AppState>) -> Reply<&'static str> {
-    state.engine().store().now().await.map_err(nod_engine::Fault::from)?;
+    if state.stopping() {
+        return Err(Refusal::unavailable());
+    }
+    state.engine().store().next_push_due().await.map_err(nod_engine::Fault::from)?;
     Ok("ok")
 }

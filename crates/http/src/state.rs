@@ -7,6 +7,7 @@ use nod_engine::Engine;
 use crate::client::TrustedProxies;
 use crate::host::{BadOrigin, PublicAddress};
 use crate::limits::{STREAMS, STREAMS_PER_SOURCE};
+use crate::meters::Meters;
 use crate::pages::Site;
 use crate::per_source::PerSource;
 use crate::stop::Stop;
@@ -22,6 +23,7 @@ struct Inner {
     public: PublicAddress,
     site: Site,
     streams: Arc<PerSource>,
+    meters: Meters,
     stop: Stop,
 }
 
@@ -34,7 +36,7 @@ impl AppState {
         let public = PublicAddress::from_origin(&engine.settings().origin)?;
         let site = Site::new(public.origin(), &engine.settings().server_name);
         let streams = PerSource::new(STREAMS_PER_SOURCE, STREAMS);
-        Ok(Self(Arc::new(Inner { engine, proxies, public, site, streams, stop })))
+        Ok(Self(Arc::new(Inner { engine, proxies, public, site, streams, meters: Meters::default(), stop })))
     }
     /// The use cases.
     #[must_use]
@@ -56,6 +58,13 @@ impl AppState {
     }
     pub(crate) fn streams(&self) -> &Arc<PerSource> {
         &self.0.streams
+    }
+    pub(crate) fn meters(&self) -> &Meters {
+        &self.0.meters
+    }
+    /// Whether the server is about to end.
+    pub(crate) fn stopping(&self) -> bool {
+        self.0.stop.is_requested()
     }
     pub(crate) fn stop(&self) -> Stop {
         self.0.stop.clone()

@@ -24,6 +24,11 @@ impl StopHandle {
 }
 
 impl Stop {
+    /// Whether it was said.
+    #[must_use]
+    pub fn is_requested(&self) -> bool {
+        *self.0.borrow() || self.0.has_changed().is_err()
+    }
     /// Returns once it was said.
     pub async fn requested(mut self) {
         // An error means that the sender is gone: nobody could say it any more.

@@ -1,6 +1,6 @@
 //! The port: every read is a query, and each store says how it runs one.
 
-/// Implements `Store` for a type with the methods `time`, `apply`, `waiting`, `remove_ended`, `first` and `all`.
+/// Implements `Store` for a type with the field `timings` and the methods `time`, `apply`, `waiting`, `remove_ended`, `first` and `all`.
 macro_rules! store {
     ($store:ty) => {
         #[async_trait::async_trait]
@@ -9,7 +9,10 @@ macro_rules! store {
                 self.time().await
             }
             async fn commit(&self, writes: Vec<Write>) -> Result<(), CommitError> {
-                self.apply(writes).await
+                self.timings.commit(self.apply(writes)).await
+            }
+            fn timings(&self) -> Timings {
+                self.timings.clone()
             }
             fn wakes(&self) -> &Wakes {
                 self.waiting()
@@ -103,6 +106,9 @@ macro_rules! store {
             async fn next_push_due(&self) -> StoreResult<Option<Timestamp>> {
                 self.first($crate::reads::next_push_due()).await
             }
+            async fn open_pushes(&self) -> StoreResult<u64> {
+                Ok(self.first($crate::reads::open_pushes()).await?.unwrap_or(0))
+            }
             async fn pushes_of(&self, subject: [u8; 16]) -> StoreResult<Vec<Push>> {
                 self.all($crate::reads::pushes_of(subject)).await
             }
@@ -177,5 +183,5 @@ pub(crate) mod types {
         AppId, BrowserId, ChallengeId, DeviceId, EnrolmentId, GroupId, SecretHash, SessionId, SignInId, SubscriptionId,
         Timestamp, UserId,
     };
-    pub(crate) use nod_engine::ports::{CommitError, StoreResult, Topic, Wakes, Write};
+    pub(crate) use nod_engine::ports::{CommitError, StoreResult, Timings, Topic, Wakes, Write};
 }

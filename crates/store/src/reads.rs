@@ -189,6 +189,11 @@ pub(crate) fn next_push_due() -> Query<'static, Timestamp> {
     Query::new(sql, (), |row| get(row, 0).map(Timestamp))
 }
 
+pub(crate) fn open_pushes() -> Query<'static, u64> {
+    let sql = sql!("SELECT COUNT(*) FROM pushes WHERE state IN ('queued', 'claimed')");
+    Query::new(sql, (), |row| get::<i64>(row, 0).map(i64::unsigned_abs))
+}
+
 pub(crate) fn pushes_of(subject: [u8; 16]) -> Query<'static, Push> {
     Query::new(
         sql!("SELECT ", columns!(pushes), " FROM pushes WHERE subject = $1 ORDER BY row"),

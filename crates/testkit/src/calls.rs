@@ -32,6 +32,7 @@ macro_rules! store_calls {
             fn answered_by(device: DeviceId, limit: u32) -> StoreResult<Vec<Challenge>>;
             fn due_pushes(limit: u32) -> StoreResult<Vec<Push>>;
             fn next_push_due() -> StoreResult<Option<Timestamp>>;
+            fn open_pushes() -> StoreResult<u64>;
             fn pushes_of(subject: [u8; 16]) -> StoreResult<Vec<Push>>;
             fn stages(subject: [u8; 16]) -> StoreResult<Vec<(DeviceId, Stage, Timestamp)>>;
             fn session(id: SessionId) -> StoreResult<Option<Session>>;

@@ -1,5 +1,7 @@
 //! `nod serve`.
 
+use std::net::SocketAddr;
+
 use clap::Args;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -30,12 +32,16 @@ pub(crate) async fn run(common: &Common, arguments: ServeArguments) -> Outcome {
     // Taken before anything runs, so that no signal is missed.
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
-    let listen = installation.config.listen;
-    let listener = TcpListener::bind(listen)
-        .await
-        .map_err(|error| Failure::new(format!("cannot listen on {listen}: {error}; change `listen` in nod.toml")))?;
+    let listener = bind(installation.config.listen, "listen").await?;
+    let internal = match installation.config.internal {
+        Some(address) => Some(bind(address, "internal.listen").await?),
+        None => None,
+    };
     let bound = listener.local_addr()?;
-    let mut server = Server::start(&installation, listener)?;
+    if let Some(internal) = &internal {
+        output::line(format!("metrics and health on {}", internal.local_addr()?));
+    }
+    let mut server = Server::start(&installation, listener, internal)?;
     output::line(format!("listening on {bound} as {}", installation.config.address.origin()));
     tokio::select! {
         failure = server.failed() => return Err(failure),
@@ -46,4 +52,9 @@ pub(crate) async fn run(common: &Common, arguments: ServeArguments) -> Outcome {
     server.stop().await;
     tracing::info!("stopped");
     Ok(())
+}
+
+async fn bind(address: SocketAddr, key: &str) -> Outcome<TcpListener> {
+    let listener = TcpListener::bind(address).await;
+    listener.map_err(|error| Failure::new(format!("cannot listen on {address}: {error}; change `{key}` in nod.toml")))
 }

@@ -40,6 +40,8 @@ pub(crate) struct Config {
     pub(crate) listen: SocketAddr,
     /// Proxies whose `X-Forwarded-For` counts (INV-25).
     pub(crate) trusted_proxies: Vec<Proxy>,
+    /// Where the listener for operators binds, if there is one.
+    pub(crate) internal: Option<SocketAddr>,
     /// Folder of the data key, and of the database where that is a file.
     pub(crate) data_dir: PathBuf,
     /// Where the rows are.
@@ -86,6 +88,12 @@ struct Audit {
     checkpoint_file: Option<PathBuf>,
 }
 
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Internal {
+    listen: Option<SocketAddr>,
+}
+
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
@@ -95,6 +103,8 @@ struct File {
     listen: SocketAddr,
     #[serde(default)]
     trusted_proxies: Vec<Proxy>,
+    #[serde(default)]
+    internal: Internal,
     data_dir: Option<PathBuf>,
     #[serde(default)]
     database: database::Table,
@@ -140,6 +150,7 @@ impl Config {
             address: file.origin,
             listen: file.listen,
             trusted_proxies: file.trusted_proxies,
+            internal: file.internal.listen,
             checkpoint_file: checkpoint_file.unwrap_or_else(|| data_dir.join(checkpoints::DEFAULT_FILE)),
             data_dir,
             database,

@@ -54,6 +54,11 @@ data_dir = {data_dir}
 # Hear of the other nodes' changes at once. Behind PgBouncer switch this off: then they are seen within a second.
 # listen = true
 
+[internal]
+# A listener for whoever watches this server: /metrics, /health/live and /health/ready. It answers everybody who reaches it, so
+# let nobody else. Without an address there is none.
+# listen = "127.0.0.1:9464"
+
 [push]
 # Whom push services write to when something is wrong: a mailto: or https: address that works. Apple refuses others.
 contact = {contact}

@@ -50,7 +50,7 @@ impl Stage {
         let site_origin = format!("http://{site_host}");
         let installation = Installation::create(config(folder.path(), nod_at)?).await?;
         let (user, password) = people(&installation, &site_origin).await?;
-        let server = Server::start(&installation, nod)?;
+        let server = Server::start(&installation, nod, None)?;
         let (site_stop, word) = StopHandle::new();
         let mut tasks = JoinSet::new();
         tasks.spawn(async move { site::serve(site, nod_at, &site_host, word.requested()).await });
@@ -104,6 +104,7 @@ fn config(folder: &Path, listen: SocketAddr) -> Outcome<Config> {
         server_name: "Nod demo".to_owned(),
         listen,
         trusted_proxies: vec![crate::config::Proxy::try_from("127.0.0.1".to_owned())?],
+        internal: None,
         data_dir: folder.join("data"),
         database: Database::Sqlite,
         push: Push {

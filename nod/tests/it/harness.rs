@@ -116,6 +116,13 @@ impl Nod {
         std::fs::write(self.config(), format!("{lines}{text}")).unwrap();
     }
 
+    /// Puts a table at the end of the configuration, in the place of an empty one of that name.
+    pub(crate) fn append(&self, table: &str) {
+        let text = std::fs::read_to_string(self.config()).unwrap();
+        let head = format!("{}\n", table.lines().next().unwrap());
+        std::fs::write(self.config(), format!("{}{table}", text.replace(&head, ""))).unwrap();
+    }
+
     pub(crate) fn config(&self) -> PathBuf {
         self.folder.path().join("nod.toml")
     }

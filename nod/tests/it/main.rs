@@ -16,3 +16,4 @@ mod people;
 mod phone;
 mod server;
 mod visitor;
+mod watching;

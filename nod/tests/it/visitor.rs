@@ -54,13 +54,23 @@ impl Visitor {
 
     /// Gives name and password; gives the status that the next page shows.
     pub(crate) async fn sign_in(&mut self, user: &str, password: &str) -> Value {
+        let response = self.give(user, password).await;
+        assert_eq!(response.headers()["location"], "/sign-in/continue");
+        self.status().await
+    }
+
+    /// Gives name and password, and is turned away.
+    pub(crate) async fn refused(&mut self, user: &str, password: &str) {
+        let response = self.give(user, password).await;
+        assert!(!response.status().is_redirection(), "{response:?}");
+    }
+
+    async fn give(&mut self, user: &str, password: &str) -> Response {
         let fields = [("user", user), ("password", password)];
         let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
         let request = self.http.post(format!("{}/sign-in", self.origin));
         let request = request.header(CONTENT_TYPE, "application/x-www-form-urlencoded").body(body);
-        let response = self.send(request).await;
-        assert_eq!(response.headers()["location"], "/sign-in/continue");
-        self.status().await
+        self.send(request).await
     }
 
     pub(crate) async fn status(&mut self) -> Value {

@@ -2,11 +2,13 @@
 
 mod chain;
 mod store;
+mod timings;
 mod wakes;
 mod write;
 
 pub use chain::chain_hash;
 pub use store::{CommitError, Store, StoreError, StoreResult};
+pub use timings::Timings;
 pub use wakes::{Topic, Waiter, Wakes};
 pub use write::Write;
 

@@ -15,7 +15,7 @@ use nod_core::{
     Timestamp, UserId,
 };
 
-use super::{Wakes, Write};
+use super::{Timings, Wakes, Write};
 
 /// The store did not do what was asked; nothing was changed. The text is for the log, never for a client.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -48,6 +48,10 @@ pub trait Store: Send + Sync {
     async fn commit(&self, writes: Vec<Write>) -> Result<(), CommitError>;
     /// The waiting room that each commit wakes.
     fn wakes(&self) -> &Wakes;
+    /// How long it takes. One that does not measure gives what nobody counts in.
+    fn timings(&self) -> Timings {
+        Timings::default()
+    }
     /// Removes what ended over a day ago: nonces, codes, device sessions, counters, pushes, sign-ins. Returns how many rows.
     async fn sweep(&self) -> StoreResult<u64>;
 
@@ -109,6 +113,8 @@ pub trait Store: Send + Sync {
     async fn due_pushes(&self, limit: u32) -> StoreResult<Vec<Push>>;
     /// When the next queued or claimed push is due.
     async fn next_push_due(&self) -> StoreResult<Option<Timestamp>>;
+    /// How many pushes are queued or claimed.
+    async fn open_pushes(&self) -> StoreResult<u64>;
     /// All pushes about a subject, oldest first.
     async fn pushes_of(&self, subject: [u8; 16]) -> StoreResult<Vec<Push>>;
     /// Stages seen of a subject, in time order.

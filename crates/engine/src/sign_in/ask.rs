@@ -14,6 +14,7 @@ use nod_protocol::device_api::Context;
 use super::is_over;
 use crate::engine::{Engine, MAX_RETRIES};
 use crate::fault::{Fault, Outcome, applied};
+use crate::meters::Met;
 use crate::ports::{Write, random};
 
 /// What was read before deciding.
@@ -189,14 +190,19 @@ impl Engine {
         let (app, _) = self.app_for(sign_in.app, user.id).await?;
         let mut writes = vec![Write::CancelSignIn { sign_in: sign_in.id }];
         let newest = self.store.challenges_of(sign_in.id).await?.into_iter().next();
-        if let Some(challenge) = newest.filter(|c| c.is_live(now)) {
+        let live = newest.filter(|c| c.is_live(now));
+        if let Some(challenge) = &live {
             writes.push(Write::DropPushes { subject: challenge.id.0 });
             let (challenge, to) = (challenge.id, ChallengeState::Withdrawn);
             writes.push(Write::EndChallenge { challenge, to, sign_in: sign_in.id, user: user.id });
         }
         let event = Self::event(EventKind::Withdrawn, now, &user).app(sign_in.app, &self.app_name(app.as_ref()));
         writes.push(Write::Audit(event.address(&sign_in.address)));
-        self.store.commit(writes).await.map_err(Fault::moved_on)
+        self.store.commit(writes).await.map_err(Fault::moved_on)?;
+        if let Some(challenge) = &live {
+            self.meters.challenge(challenge, Met::Withdrawn);
+        }
+        Ok(())
     }
 
     /// "Try again": another challenge for the same sign-in, without the password, once the last has ended.
@@ -219,6 +225,7 @@ impl Engine {
             };
             let writes = self.ask_phone(&user, sign_in, &facts, number, now)?;
             if applied(self.store.commit(writes).await)? {
+                self.meters.asked();
                 return Ok(());
             }
         }

@@ -10,6 +10,7 @@ use zeroize::Zeroizing;
 use super::browser::{Proof, Rotation};
 use crate::engine::{Engine, MAX_RETRIES};
 use crate::fault::{Fault, Outcome, applied};
+use crate::meters::Met;
 use crate::ports::Write;
 use crate::vault::fresh_secret;
 
@@ -77,9 +78,11 @@ impl Engine {
         let hash = user.as_ref().filter(|u| u.state == UserState::Active).and_then(|u| u.password_hash.clone());
         let fits = request.password.len() <= MAX_PASSWORD_BYTES;
         let password = if fits { request.password.clone() } else { Zeroizing::new(String::new()) };
-        let right = self.passwords.verify(hash, password, &source).await?;
+        let right = self.passwords.verify(hash, password, &source).await;
+        let right = right.inspect_err(|_| self.meters.password(Met::Busy))?;
         let Some(user) = user.filter(|_| right && fits) else {
             self.record_wrong_password(&name, &source, &request.address, now).await?;
+            self.meters.password(Met::PasswordRefused);
             return Ok(Begun::Refused);
         };
         self.begin_with_password(&user, &request, proof, &bucket).await
@@ -114,7 +117,8 @@ impl Engine {
             };
             let mut writes = vec![Write::ResetCount { bucket: bucket.to_owned() }, Write::AddSignIn(sign_in.clone())];
             let facts = self.facts(user, &sign_in, now).await?;
-            match decide(&facts.policy) {
+            let verdict = decide(&facts.policy);
+            match verdict {
                 Verdict::Refuse => return self.refuse(user, &facts.app_name, &request.address, now).await,
                 Verdict::Locked => {}
                 Verdict::Introduce => {
@@ -127,6 +131,9 @@ impl Engine {
                 cookie
             });
             if applied(self.store.commit(writes).await)? {
+                if matches!(verdict, Verdict::Push { .. }) {
+                    self.meters.asked();
+                }
                 return Ok(Begun::Started { token, browser_cookie: cookie });
             }
         }
@@ -175,6 +182,7 @@ impl Engine {
         if !over {
             return Ok(());
         }
+        self.meters.password(Met::Throttled);
         // One event an hour for each source, however many tries: a flood must not fill the disk (A08).
         let once = limits::Limit { count: 1, window: limits::PASSWORD_TRIES_PER_NAME.window };
         let event = Event::new(EventKind::PasswordThrottled, now).address(address).detail(text::shown(name));
@@ -194,6 +202,7 @@ impl Engine {
     async fn refuse(&self, user: &User, app: &str, address: &str, now: Timestamp) -> Outcome<Begun> {
         let event = Self::event(EventKind::AppRefused, now, user).app(None, app).address(address);
         self.record(event.detail("not a member of the app's group")).await?;
+        self.meters.password(Met::AppRefused);
         Ok(Begun::NotPermitted)
     }
 }

@@ -14,6 +14,7 @@ use super::is_over;
 use crate::answer::approves;
 use crate::engine::Engine;
 use crate::fault::{Fault, Outcome};
+use crate::meters::Met;
 use crate::ports::Write;
 use crate::vault::fresh_secret;
 
@@ -49,6 +50,7 @@ impl Engine {
         if !facts.policy.app_admits {
             let event = Self::event(EventKind::AppRefused, now, &user).app(sign_in.app, &facts.app_name);
             self.record_bad_proof(user.id, event.detail("no longer admitted")).await?;
+            self.meters.password(Met::AppRefused);
             return Err(Fault::Forbidden("you are no longer admitted to this app: ask your administrator".to_owned()));
         }
         let (mut writes, method, bound) = match sign_in.state {
@@ -88,6 +90,7 @@ impl Engine {
         let event = Self::event(EventKind::SignedIn, now, &user).app(sign_in.app, &facts.app_name);
         writes.push(Write::Audit(event.address(&sign_in.address).detail(method_words(method))));
         self.store.commit(writes).await.map_err(Fault::moved_on)?;
+        self.meters.granted(method);
         Ok(Finished { session: secret, browser_cookie: cookie, location })
     }
 

@@ -10,4 +10,5 @@ mod people;
 mod probe;
 mod secrets;
 mod serving;
+mod watching;
 mod world;

@@ -89,6 +89,7 @@ pub struct PostgresStore {
     outbox: Option<mpsc::Sender<Topic>>,
     handle: Handle,
     runtime: Option<Runtime>,
+    timings: Timings,
 }
 
 impl std::fmt::Debug for PostgresStore {
@@ -124,6 +125,7 @@ impl PostgresStore {
             outbox: None,
             handle: runtime.handle().clone(),
             runtime: Some(runtime),
+            timings: Timings::default(),
         };
         let refused = |reason: String| PostgresError::Refused { address: address.clone(), reason };
         let prepared = store.run(prepare(pool.clone())).await.map_err(|error| refused(error.0))?;
@@ -147,7 +149,7 @@ impl PostgresStore {
 
     async fn rows(&self, sql: Sql, params: Vec<Value<'_>>) -> StoreResult<Vec<Row>> {
         let (pool, params) = (self.pool.clone(), params.into_iter().map(Value::owned).collect::<Vec<_>>());
-        self.run(async move { read(&pool, sql, &params).await }).await?
+        self.timings.read(async { self.run(async move { read(&pool, sql, &params).await }).await? }).await
     }
 
     async fn time(&self) -> StoreResult<Timestamp> {

@@ -72,6 +72,7 @@ pub struct SqliteStore {
     readers: Mutex<Vec<Connection>>,
     watcher: Option<std_mpsc::Sender<()>>,
     threads: Vec<JoinHandle<()>>,
+    timings: Timings,
 }
 
 impl std::fmt::Debug for SqliteStore {
@@ -104,6 +105,7 @@ impl SqliteStore {
             readers: Mutex::new(vec![connect(Role::Reader)?]),
             watcher: Some(watcher),
             threads: Vec::new(),
+            timings: Timings::default(),
         };
         store.start("nod-db-watch", move || watch(&stop, &writer))?;
         store.start("nod-db-write", move || work.run())?;
@@ -153,10 +155,10 @@ impl SqliteStore {
         self.ask(|reply| Job::Sweep { reply }).await?
     }
     async fn first<T>(&self, query: Query<'_, T>) -> StoreResult<Option<T>> {
-        self.read(|db| sql::first(db, &query))
+        self.timings.read(async { self.read(|db| sql::first(db, &query)) }).await
     }
     async fn all<T>(&self, query: Query<'_, T>) -> StoreResult<Vec<T>> {
-        self.read(|db| sql::all(db, &query))
+        self.timings.read(async { self.read(|db| sql::all(db, &query)) }).await
     }
 
     fn idle_readers(&self) -> MutexGuard<'_, Vec<Connection>> {

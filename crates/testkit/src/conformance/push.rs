@@ -86,7 +86,7 @@ pub async fn pushes_are_claimed_and_settled<S: Store + 'static>(bed: &Bed<S>) {
 
 pub async fn due_pushes_come_in_order<S: Store + 'static>(bed: &Bed<S>) {
     let due = |n: u8, due: i64| Push { due_at: at(due), ..push(n, SUBJECT, PHONE) };
-    assert_eq!(bed.store.next_push_due().await, Ok(None));
+    assert_eq!((bed.store.next_push_due().await, bed.store.open_pushes().await), (Ok(None), Ok(0)));
     let test = Push { kind: PushKind::SelfTest, state: PushState::Dropped, ..due(5, 1) };
     bed.accepts([
         Write::QueuePush(due(9, 30)),
@@ -96,7 +96,7 @@ pub async fn due_pushes_come_in_order<S: Store + 'static>(bed: &Bed<S>) {
         Write::QueuePush(test.clone()),
     ])
     .await;
-    assert_eq!(bed.store.next_push_due().await, Ok(Some(at(20))));
+    assert_eq!((bed.store.next_push_due().await, bed.store.open_pushes().await), (Ok(Some(at(20))), Ok(4)));
     assert_eq!(bed.store.due_pushes(10).await, Ok(vec![]));
     bed.clock.set(at(40));
     assert_eq!(bed.store.due_pushes(10).await, Ok(vec![due(3, 20), due(2, 20), due(9, 30)]));
@@ -118,7 +118,7 @@ pub async fn due_pushes_come_in_order<S: Store + 'static>(bed: &Bed<S>) {
         ])
         .await;
     }
-    assert_eq!(bed.store.next_push_due().await, Ok(Some(at(45))));
+    assert_eq!((bed.store.next_push_due().await, bed.store.open_pushes().await), (Ok(Some(at(45))), Ok(2)));
 }
 
 pub async fn stages_keep_the_first<S: Store + 'static>(bed: &Bed<S>) {

@@ -139,6 +139,10 @@ impl State {
         self.pushes.values().filter(|push| open(&push.row)).map(|push| push.row.due_at).min()
     }
 
+    pub(super) fn open_pushes(&self) -> u64 {
+        self.pushes.values().filter(|push| open(&push.row)).map(|_| 1).sum()
+    }
+
     pub(super) fn pushes_of(&self, subject: [u8; 16]) -> Vec<Push> {
         let found = sorted(self.pushes.values(), |push| push.row.subject == subject, |push| push.place);
         found.into_iter().map(|push| push.row).collect()

@@ -122,6 +122,9 @@ impl Store for MemoryStore {
     async fn next_push_due(&self) -> StoreResult<Option<Timestamp>> {
         Ok(self.lock().next_push_due())
     }
+    async fn open_pushes(&self) -> StoreResult<u64> {
+        Ok(self.lock().open_pushes())
+    }
     async fn pushes_of(&self, subject: [u8; 16]) -> StoreResult<Vec<Push>> {
         Ok(self.lock().pushes_of(subject))
     }
