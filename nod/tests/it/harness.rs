@@ -90,10 +90,15 @@ pub(crate) struct Nod {
 impl Nod {
     /// `nod init` for a host of this machine, on a free port.
     pub(crate) fn init() -> Self {
+        Self::init_with(&[])
+    }
+
+    /// The same with more arguments.
+    pub(crate) fn init_with(more: &[&str]) -> Self {
         let folder = Folder::new();
         let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port();
         let origin = format!("http://nod.localhost:{port}");
-        let made = folder.run(&[
+        let usual = [
             "init",
             "--non-interactive",
             "--origin",
@@ -103,10 +108,25 @@ impl Nod {
             "--admin",
             "anna",
             "--json",
-        ]);
+        ];
+        let made = folder.run(&[&usual[..], more].concat());
         let link = made.json()["link"].as_str().unwrap().to_owned();
         let nod = Self { folder, origin, link };
         nod.configure(&format!("listen = \"127.0.0.1:{port}\"\n"));
+        nod
+    }
+
+    /// One more node on this installation's database, which listens on another address of this machine and the same port.
+    pub(crate) fn beside(&self, address: &str) -> Self {
+        let folder = Folder::new();
+        let nod = Self { folder, origin: self.origin.clone(), link: String::new() };
+        std::fs::create_dir(nod.data("")).unwrap();
+        std::fs::copy(self.data("data.key"), nod.data("data.key")).unwrap();
+        let text = std::fs::read_to_string(self.config()).unwrap();
+        let port = self.origin.rsplit(':').next().unwrap();
+        let (own, other) = (format!("\"127.0.0.1:{port}\""), format!("\"{address}:{port}\""));
+        assert!(text.contains(&own), "{text}");
+        std::fs::write(nod.config(), text.replace(&own, &other)).unwrap();
         nod
     }
 

@@ -12,6 +12,7 @@ mod audit;
 mod cli;
 mod demo;
 mod harness;
+mod nodes;
 mod people;
 mod phone;
 mod server;

@@ -9,18 +9,33 @@ use serde_json::{Value, json};
 use crate::harness::Nod;
 
 /// A browser with its cookies.
+#[derive(Clone)]
 pub(crate) struct Visitor {
     http: reqwest::Client,
     origin: String,
     cookies: BTreeMap<String, String>,
 }
 
+/// A client for the public host; with an address, one that finds the host there.
+fn client(nod: &Nod, address: Option<&str>) -> reqwest::Client {
+    // Another test of this process may have been first.
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    let mut builder = reqwest::Client::builder();
+    if let Some(address) = address {
+        let host = nod.origin.split(['/', ':']).nth(3).unwrap();
+        builder = builder.resolve(host, (address.parse::<std::net::IpAddr>().unwrap(), 0).into());
+    }
+    nod_phone::http_client(builder).unwrap()
+}
+
 impl Visitor {
     pub(crate) fn new(nod: &Nod) -> Self {
-        // Another test of this process may have been first.
-        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-        let http = nod_phone::http_client(reqwest::Client::builder()).unwrap();
-        Self { http, origin: nod.origin.clone(), cookies: BTreeMap::new() }
+        Self { http: client(nod, None), origin: nod.origin.clone(), cookies: BTreeMap::new() }
+    }
+
+    /// The same browser, for which the public host has this address.
+    pub(crate) fn through(&self, nod: &Nod, address: &str) -> Self {
+        Self { http: client(nod, Some(address)), ..self.clone() }
     }
 
     async fn send(&mut self, request: RequestBuilder) -> Response {
@@ -65,7 +80,8 @@ impl Visitor {
         assert!(!response.status().is_redirection(), "{response:?}");
     }
 
-    async fn give(&mut self, user: &str, password: &str) -> Response {
+    /// Gives name and password.
+    pub(crate) async fn give(&mut self, user: &str, password: &str) -> Response {
         let fields = [("user", user), ("password", password)];
         let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
         let request = self.http.post(format!("{}/sign-in", self.origin));
