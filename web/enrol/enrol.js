@@ -4,7 +4,7 @@ import { ApiError, call } from "../shared/api.js";
 import { announce, h, heading, show } from "../shared/dom.js";
 import { follow } from "../shared/live.js";
 import { mark } from "../shared/marks.js";
-import { steps } from "./steps.js";
+import { sent, steps } from "./steps.js";
 import { words } from "./words.js";
 
 /**
@@ -46,6 +46,19 @@ function render(latest) {
   screen.update?.(status);
 }
 
+/**
+ * A state that the live channel tells. The end may be told before the answer to what this page sent is here, which brings the
+ * browser's cookie: nobody may be led on without it.
+ * @param {Status} status
+ */
+function changed(status) {
+  if (status.step === "done") {
+    void sent.then(() => render(status));
+  } else {
+    render(status);
+  }
+}
+
 /** @param {string} title @param {string} sentence */
 function stop(title, sentence) {
   show("ended", h("div", { class: "stack" }, heading(title), h("p", { class: "notice warning" }, sentence)));
@@ -57,7 +70,7 @@ async function open() {
   history.replaceState(null, "", location.pathname);
   try {
     render(token ? await call("POST", "/enrol/open", { token }) : await call("GET", "/enrol/status"));
-    follow({ path: "/enrol/events", event: "state", poll: () => call("GET", "/enrol/status"), changed: render });
+    follow({ path: "/enrol/events", event: "state", poll: () => call("GET", "/enrol/status"), changed });
   } catch (error) {
     const answered = error instanceof ApiError && error.status >= 400 && error.status < 500;
     if (answered && !token) {

@@ -17,6 +17,9 @@ import { words } from "./words.js";
 /** @param {number} step @param {string} title */
 const head = (step, title) => h("div", { class: "stack-tight" }, h("p", { class: "step-of" }, words.stepOf(step)), heading(title));
 
+/** What was sent last; fulfilled when its answer is here. @type {Promise<void>} */
+export let sent = Promise.resolve();
+
 /**
  * A button that sends something and shows the STATUS that comes back.
  * @param {string} id
@@ -27,7 +30,9 @@ const head = (step, title) => h("div", { class: "stack-tight" }, h("p", { class:
  * @param {() => Promise<Status>} send
  */
 function sender(id, label, kind, errors, render, send) {
-  const control = button(id, label, kind, () => run(control, errors, async () => render(await send())));
+  const control = button(id, label, kind, () => {
+    sent = run(control, errors, async () => render(await send()));
+  });
   return control;
 }
 

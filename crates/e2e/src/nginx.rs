@@ -3,8 +3,11 @@
 use crate::folder::Folder;
 use crate::process::{PATIENCE, Process, free_port, until};
 use crate::tools::NGINX;
+use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::process::Command;
+
+const UPSTREAM_HEADER: &str = "x-upstream";
 
 /// A running nginx; ended on drop.
 #[derive(Debug)]
@@ -43,11 +46,34 @@ impl Nginx {
         self.process = launch(&self.folder, self.port, &servers(self.port));
     }
 
+    /// Asks until a request for this host and path is passed to the node on port `node` and comes back. The configuration is one
+    /// [`with_upstream_told`].
+    ///
+    /// # Panics
+    /// When that does not happen in time.
+    pub fn wait_passes_to(&self, node: u16, host: &str, path: &str) {
+        let wanted = format!("{UPSTREAM_HEADER}: 127.0.0.1:{node}\r\n");
+        until(&format!("nginx passing requests to port {node}"), PATIENCE, || {
+            let mut stream = TcpStream::connect(("127.0.0.1", self.port)).ok()?;
+            let request = format!("GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
+            stream.write_all(request.as_bytes()).ok()?;
+            let mut answer = Vec::new();
+            stream.read_to_end(&mut answer).ok()?;
+            String::from_utf8_lossy(&answer).contains(&wanted).then_some(())
+        });
+    }
+
     /// What nginx wrote to its error log.
     #[must_use]
     pub fn error_log(&self) -> Vec<String> {
         self.process.output()
     }
+}
+
+/// The configuration, with a header on each answer that tells which upstream gave it.
+#[must_use]
+pub fn with_upstream_told(servers: &str) -> String {
+    servers.replace("server {\n", &format!("server {{\nadd_header {UPSTREAM_HEADER} $upstream_addr always;\n"))
 }
 
 fn launch(folder: &Folder, port: u16, servers: &str) -> Process {

@@ -18,6 +18,7 @@ pub struct Product {
     server: Option<Process>,
     folder: Folder,
     port: u16,
+    public_port: u16,
 }
 
 impl Product {
@@ -27,25 +28,46 @@ impl Product {
     /// When the binary is not built or refuses.
     #[must_use]
     pub fn start() -> Self {
-        let mut product = Self { server: None, folder: Folder::new(), port: free_port() };
+        let port = free_port();
+        Self::made(port, port, &[])
+    }
+
+    /// The same on a PostgreSQL database, as one of several nodes: people reach them through a proxy on `public_port`.
+    ///
+    /// # Panics
+    /// When the binary is not built or refuses.
+    #[must_use]
+    pub fn first_of_several(port: u16, public_port: u16, database: &str) -> Self {
+        Self::made(port, public_port, &["--database", database])
+    }
+
+    /// One more node, by what the guide says: with a copy of `nod.toml` and of `data.key`.
+    ///
+    /// # Panics
+    /// When the binary refuses.
+    #[must_use]
+    pub fn one_more(&self, port: u16) -> Self {
+        let mut node = Self { server: None, folder: Folder::new(), port, public_port: self.public_port };
+        let file = |product: &Self, name: &str| product.folder.path().join(name);
+        let text = std::fs::read_to_string(file(self, "nod.toml")).unwrap();
+        let (theirs, ours) = (format!("127.0.0.1:{}\"", self.port), format!("127.0.0.1:{port}\""));
+        std::fs::write(file(&node, "nod.toml"), text.replace(&theirs, &ours)).unwrap();
+        std::fs::create_dir(file(&node, "nod-data")).unwrap();
+        std::fs::copy(file(self, "nod-data/data.key"), file(&node, "nod-data/data.key")).unwrap();
+        node.serve();
+        node
+    }
+
+    fn made(port: u16, public_port: u16, more: &[&str]) -> Self {
+        let mut product = Self { server: None, folder: Folder::new(), port, public_port };
         let (origin, contact) = (product.origin(), "mailto:it@nod-mfa.org");
-        let name = "Example Ltd";
-        product.nod(&[
-            "init",
-            "--non-interactive",
-            "--origin",
-            &origin,
-            "--contact",
-            contact,
-            "--admin",
-            ADMIN,
-            "--server-name",
-            name,
-        ]);
+        let usual =
+            ["init", "--non-interactive", "--origin", &origin, "--contact", contact, "--admin", ADMIN, "--server-name"];
+        product.nod(&[&usual[..], &["Example Ltd"], more].concat());
         let file = product.folder.path().join("nod.toml");
         let text = std::fs::read_to_string(&file).unwrap();
         let text = text.replace("[push]\n", "[push]\nallow_insecure_endpoints = true\n");
-        std::fs::write(&file, format!("listen = \"127.0.0.1:{}\"\n{text}", product.port)).unwrap();
+        std::fs::write(&file, format!("listen = \"127.0.0.1:{port}\"\n{text}")).unwrap();
         product.serve();
         product
     }
@@ -53,7 +75,7 @@ impl Product {
     /// `http://nod.localhost:PORT`.
     #[must_use]
     pub fn origin(&self) -> String {
-        format!("http://{HOST}:{}", self.port)
+        format!("http://{HOST}:{}", self.public_port)
     }
 
     /// The address of a page of ours.

@@ -5,6 +5,7 @@ mod desk;
 mod firefox_phone;
 mod handset;
 mod look;
+mod nodes;
 mod screen;
 mod site;
 mod stage;

@@ -3,7 +3,7 @@
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 
-use nod_e2e::nginx::Nginx;
+use nod_e2e::nginx::{self, Nginx};
 use nod_e2e::product::Product;
 use nod_e2e::skip;
 use nod_e2e::tools::NGINX;
@@ -19,10 +19,10 @@ pub(crate) struct Site {
 }
 
 impl Site {
-    /// Starts app and nginx, and tells Nod of the app.
-    pub(crate) fn start(product: &Product) -> Self {
+    /// Starts app and nginx, and tells Nod of the app. Nod listens on the ports `nodes`.
+    pub(crate) fn start(product: &Product, nodes: &[u16]) -> Self {
         let app = WebServer::start(answer);
-        let nginx = Nginx::start(|port| configuration(port, product.port(), app.port()));
+        let nginx = Nginx::start(|port| configuration(port, nodes, app.port()));
         let site = Self { nginx };
         product.nod(&["app", "add", "wiki", "--display-name", "Wiki", "--origin", &site.origin()]);
         site
@@ -30,6 +30,11 @@ impl Site {
 
     pub(crate) fn origin(&self) -> String {
         format!("http://{HOST}:{}", self.nginx.port())
+    }
+
+    /// Waits until its proxy asks this node again, which it may have left out.
+    pub(crate) fn wait_asks(&self, node: u16) {
+        self.nginx.wait_passes_to(node, &format!("{HOST}:{}", self.nginx.port()), "/.nod/sign-out");
     }
 
     pub(crate) fn page(&self, path: &str) -> String {
@@ -51,13 +56,16 @@ fn answer(request: &Request) -> Response {
 }
 
 /// The snippet that the guide gives to administrators, with the names and addresses of this test.
-fn configuration(port: u16, nod: u16, app: u16) -> String {
+fn configuration(port: u16, nodes: &[u16], app: u16) -> String {
     let (_, rest) = GUIDE.split_once("```nginx\n").expect("the guide has a snippet for nginx");
     let (snippet, _) = rest.split_once("```").expect("the snippet ends");
     let lines = snippet.lines().filter(|line| !line.trim_start().starts_with("ssl_certificate"));
     let mut text = lines.collect::<Vec<_>>().join("\n");
     for (theirs, ours) in [
-        ("127.0.0.1:8080", format!("127.0.0.1:{nod}")),
+        (
+            "server 127.0.0.1:8080;",
+            nodes.iter().map(|node| format!("server 127.0.0.1:{node} fail_timeout=2s;")).collect(),
+        ),
         ("127.0.0.1:9000", format!("127.0.0.1:{app}")),
         ("listen 443 ssl", format!("listen 127.0.0.1:{port}")),
         ("Host payroll.example.com;", format!("Host {HOST}:{port};")),
@@ -66,7 +74,7 @@ fn configuration(port: u16, nod: u16, app: u16) -> String {
         assert!(text.contains(theirs), "the guide's snippet no longer holds {theirs}");
         text = text.replace(theirs, &ours);
     }
-    text
+    nginx::with_upstream_told(&text)
 }
 
 /// W10: whatever host a visitor names, Nod is asked about this server block's own app. The Nod here admits everybody to the app
@@ -81,7 +89,7 @@ fn the_guides_nginx_asks_about_its_own_app() {
         Response::status(if other { 204 } else { 403 })
     });
     let app = WebServer::start(|_| Response::body("text/plain", "SECRET"));
-    let nginx = Nginx::start(|port| configuration(port, nod.port(), app.port()));
+    let nginx = Nginx::start(|port| configuration(port, &[nod.port()], app.port()));
     let port = nginx.port();
     let own = format!("{HOST}:{port}");
     for (target, host) in [

@@ -33,8 +33,15 @@ pub(crate) struct Stage {
 
 impl Stage {
     pub(crate) fn set() -> Self {
-        let (bus, stub, product) = (Bus::start(), PushStub::start(), Product::start());
-        let site = Site::start(&product);
+        let product = Product::start();
+        let ports = [product.port()];
+        Self::set_for(product, &ports)
+    }
+
+    /// The same around an installation that has nodes on these ports.
+    pub(crate) fn set_for(product: Product, ports: &[u16]) -> Self {
+        let (bus, stub) = (Bus::start(), PushStub::start());
+        let site = Site::start(&product, ports);
         let settings = chromium::Settings { bus_address: Some(bus.address().to_owned()), ..Default::default() };
         Self { chromium: Chromium::start(settings), site, product, stub, bus }
     }
