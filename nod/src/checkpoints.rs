@@ -8,11 +8,13 @@ use std::sync::Arc;
 
 use nod_engine::Engine;
 use nod_engine::audit::Checkpointed;
+use nod_engine::ports::Store;
 use nod_protocol::checkpoint::{CheckpointPayload, ParsedCheckpoint, sign_checkpoint};
 use nod_protocol::{JWS_MAX_BYTES, Jwk, SigningKey};
 use serde::{Deserialize, Serialize};
 
 use crate::failure::{Failure, Outcome};
+use crate::restores;
 
 /// The file's name among the data, where the configuration names no other.
 pub(crate) const DEFAULT_FILE: &str = "audit-checkpoints.jsonl";
@@ -69,6 +71,13 @@ pub(crate) fn read(path: &Path, key: &Jwk) -> Outcome<Found> {
     Ok(found)
 }
 
+/// The signed checkpoints of the restores that the store remembers: they count as if they stood in every file.
+pub(crate) async fn of_restores(store: &dyn Store, key: &Jwk) -> Outcome<Vec<CheckpointPayload>> {
+    let parsed = restores::checkpoints(store).await?;
+    let signed = parsed.iter().filter_map(|text| ParsedCheckpoint::parse(text).ok()?.verify(key).ok());
+    Ok(signed.collect())
+}
+
 fn failed(path: &Path, error: &io::Error) -> Failure {
     Failure::new(format!("{}: {error}", path.display()))
 }
@@ -99,6 +108,29 @@ impl Checkpointer {
             ),
             Err(failure) => tracing::error!("no audit checkpoint was written: {}", failure.words()),
         }
+    }
+
+    /// Writes down the restores that the file does not tell of yet, so that it explains itself wherever it is kept.
+    pub(crate) async fn write_restores(&self) {
+        if let Err(failure) = self.try_write_restores().await {
+            tracing::error!("the restore was not noted among the checkpoints: {}", failure.words());
+        }
+    }
+
+    async fn try_write_restores(&self) -> Outcome {
+        let restores = restores::checkpoints(&**self.engine.store()).await?;
+        if restores.is_empty() {
+            return Ok(());
+        }
+        let told = match std::fs::read(&self.path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
+            told => told.map_err(|error| failed(&self.path, &error))?,
+        };
+        let told = String::from_utf8_lossy(&told);
+        for checkpoint in restores.into_iter().filter(|checkpoint| !told.contains(checkpoint)) {
+            self.append(&serde_json::to_string(&Line { checkpoint })?).map_err(|error| failed(&self.path, &error))?;
+        }
+        Ok(())
     }
 
     async fn try_write(&self) -> Outcome<Checkpointed> {

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::commands::{app, audit, browser, device, group, init, phone, serve, user};
+use crate::commands::{app, audit, backup, browser, device, group, init, phone, restore, serve, user};
 use crate::demo::DemoArguments;
 
 /// Commands by what they are for. A test holds it against the real ones.
@@ -15,6 +15,8 @@ Try it:
 Run a server:
   init      Ask three questions, write nod.toml, make the data and the first administrator's link
   serve     Run the server
+  backup    Write an encrypted backup while the server runs, and read it back
+  restore   Make an installation from a backup
 
 People and what they hold:
   user      Accounts: add, list, show, change, disable, password, enrol a phone
@@ -104,6 +106,8 @@ impl OnOff {
 pub(crate) enum Command {
     Init(init::InitArguments),
     Serve(serve::ServeArguments),
+    Backup(backup::BackupArguments),
+    Restore(restore::RestoreArguments),
     #[command(subcommand)]
     User(user::UserCommand),
     #[command(subcommand)]

@@ -1,26 +1,27 @@
 //! An installation on disk: database, data key, push key; and the engine over them.
 
 use std::fs;
-use std::io::{self, Write as _};
-use std::path::{Path, PathBuf};
+use std::io;
+use std::path::Path;
 use std::sync::Arc;
 
 use nod_delivery::web_push::VapidKey;
 use nod_engine::ports::{CommitError, Entropy, Store, Write, random};
 use nod_engine::{Argon2Queue, DATA_KEY_BYTES, Engine, Settings, Vault};
+use nod_protocol::checkpoint::{CheckpointPayload, sign_checkpoint};
 use nod_protocol::{Jwk, SigningKey, b64};
 use nod_store::{PostgresOptions, PostgresStore};
 use zeroize::Zeroizing;
 
 use crate::checkpoints::Checkpointer;
 use crate::config::{Config, Database};
+use crate::data_key::{self, DATA_KEY};
 use crate::failure::{Failure, Outcome};
+use crate::restores;
 use crate::system::OsEntropy;
 
 /// The database.
-const DATABASE: &str = "nod.db";
-/// The data key: beside the database, never in it, so that a copy of the database alone opens nothing.
-const DATA_KEY: &str = "data.key";
+pub(crate) const DATABASE: &str = "nod.db";
 /// The sealed push key among the installation's values.
 const VAPID_META: &str = "vapid_key";
 /// Label under which it is sealed.
@@ -60,7 +61,7 @@ impl Installation {
                  the first"
             )));
         }
-        write_key(&config.data_dir.join(DATA_KEY), &key)?;
+        data_key::write(&config.data_dir.join(DATA_KEY), &key)?;
         let vapid = VapidKey::generate(&OsEntropy)?;
         let vault = Vault::new(&key);
         let sealed = vault.seal(&OsEntropy, VAPID_LABEL, vapid.to_pkcs8())?;
@@ -93,13 +94,14 @@ impl Installation {
             return Err(Failure::new(format!("there is no installation in {folder}")).next("nod init"));
         }
         let store = open_store(&config).await?;
+        restores::check_finished(&*store).await?;
         check_host(&*store, &config, accept_new_host).await?;
         Self::over(config, store).await
     }
 
-    async fn over(config: Config, store: Arc<dyn Store>) -> Outcome<Self> {
-        let key = read_key(&config.data_dir.join(DATA_KEY))?;
-        let vault = Vault::new(&key);
+    /// Over a store that holds its rows.
+    pub(crate) async fn over(config: Config, store: Arc<dyn Store>) -> Outcome<Self> {
+        let vault = open_vault(&config)?.in_epoch(restores::epoch(&*store).await?);
         let vapid = sealed_value(&*store, &vault, VAPID_META, VAPID_LABEL).await?;
         let checkpoint_key = sealed_value(&*store, &vault, CHECKPOINT_META, CHECKPOINT_LABEL).await?;
         let checkpoint_key = Arc::new(SigningKey::from_pkcs8(&checkpoint_key)?);
@@ -128,10 +130,25 @@ impl Installation {
         self.checkpoint_key.jwk()
     }
 
+    /// Signs a checkpoint of the audit.
+    pub(crate) fn sign(&self, checkpoint: &CheckpointPayload) -> Outcome<String> {
+        Ok(sign_checkpoint(&self.checkpoint_key, checkpoint)?)
+    }
+
     /// What writes checkpoints of the audit to the configured file.
     pub(crate) fn checkpointer(&self) -> Checkpointer {
         Checkpointer::new(self.engine.clone(), Arc::clone(&self.checkpoint_key), self.config.checkpoint_file.clone())
     }
+}
+
+/// What the data key of this installation opens.
+pub(crate) fn open_vault(config: &Config) -> Outcome<Vault> {
+    Ok(Vault::new(&*data_key::read(&config.data_dir.join(DATA_KEY))?))
+}
+
+/// Whether the data key is the one that these rows were made with.
+pub(crate) async fn check_key(store: &dyn Store, vault: &Vault) -> Outcome {
+    sealed_value(store, vault, VAPID_META, VAPID_LABEL).await.map(|_| ())
 }
 
 /// A fresh P-256 key.
@@ -154,19 +171,29 @@ async fn sealed_value(store: &dyn Store, vault: &Vault, meta: &str, label: &str)
     Ok(vault.open(label, &sealed)?)
 }
 
-async fn open_store(config: &Config) -> Outcome<Arc<dyn Store>> {
-    let Database::Postgres { url, password_file, connections, listen } = &config.database else {
-        let path = config.data_dir.join(DATABASE);
-        return Ok(Arc::new(nod_store::SqliteStore::open(&path, Arc::new(crate::system::now))?));
-    };
+/// The store that the configuration names.
+pub(crate) async fn open_store(config: &Config) -> Outcome<Arc<dyn Store>> {
+    match postgres_options(config)? {
+        None => open_file(&config.data_dir.join(DATABASE)),
+        Some(options) => Ok(Arc::new(PostgresStore::open(&options).await?)),
+    }
+}
+
+/// The store over a SQLite file.
+pub(crate) fn open_file(path: &Path) -> Outcome<Arc<dyn Store>> {
+    Ok(Arc::new(nod_store::SqliteStore::open(path, Arc::new(crate::system::now))?))
+}
+
+/// How the configured PostgreSQL database is reached; none where the database is a file.
+pub(crate) fn postgres_options(config: &Config) -> Outcome<Option<PostgresOptions>> {
+    let Database::Postgres { url, password_file, connections, listen } = &config.database else { return Ok(None) };
     let password = password_file.as_deref().map(read_password).transpose()?;
-    let options = PostgresOptions {
+    Ok(Some(PostgresOptions {
         url: url.clone(),
         password: password.map(|text| text.trim_end_matches(['\r', '\n']).to_owned()),
         connections: *connections,
         listen: *listen,
-    };
-    Ok(Arc::new(PostgresStore::open(&options).await?))
+    }))
 }
 
 fn read_password(path: &Path) -> Outcome<Zeroizing<String>> {
@@ -175,12 +202,12 @@ fn read_password(path: &Path) -> Outcome<Zeroizing<String>> {
         Ok((metadata, Zeroizing::new(fs::read_to_string(path)?)))
     };
     let (metadata, text) = read().map_err(|error: io::Error| Failure::new(format!("{}: {error}", path.display())))?;
-    check_mode(path, &metadata)?;
+    data_key::check_mode(path, &metadata)?;
     Ok(text)
 }
 
 /// The host is the relying party id: passkeys made for one do not work for another.
-async fn check_host(store: &dyn Store, config: &Config, accept: bool) -> Outcome {
+pub(crate) async fn check_host(store: &dyn Store, config: &Config, accept: bool) -> Outcome {
     let now = config.address.host();
     for change in 0..MAX_HOSTS {
         let key = format!("{HOST_META}/{change}");
@@ -214,60 +241,10 @@ async fn check_host(store: &dyn Store, config: &Config, accept: bool) -> Outcome
     Err(Failure::new("the host was changed too often"))
 }
 
-fn private_folder(path: &Path) -> Outcome {
+pub(crate) fn private_folder(path: &Path) -> Outcome {
     let mut builder = fs::DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     builder.create(path).map_err(|error| Failure::new(format!("{}: {error}", path.display())))
-}
-
-fn private_file(path: &Path) -> io::Result<fs::File> {
-    let mut options = fs::OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)
-}
-
-fn write_key(path: &Path, key: &[u8; DATA_KEY_BYTES]) -> Outcome {
-    let text = Zeroizing::new(b64::encode(key));
-    let write = || {
-        let mut file = private_file(path)?;
-        file.write_all(text.as_bytes())?;
-        file.write_all(b"\n")?;
-        file.sync_all()
-    };
-    write().map_err(|error| Failure::new(format!("{}: {error}", path.display())))
-}
-
-/// What is wrong with the data key's file. Never its content (INV-24).
-#[derive(Debug, thiserror::Error)]
-enum KeyError {
-    #[error("{path}: {source}; without its data key a database opens nothing: put the key back", path = path.display())]
-    Unreadable { path: PathBuf, source: io::Error },
-    #[error("{path} may be read by other users (mode {mode:o}); run: chmod 600 {path}", path = path.display())]
-    TooOpen { path: PathBuf, mode: u32 },
-    #[error("{path} holds no data key: it must be one line of 43 characters", path = path.display())]
-    Damaged { path: PathBuf },
-}
-
-fn read_key(path: &Path) -> Result<Zeroizing<[u8; DATA_KEY_BYTES]>, KeyError> {
-    let unreadable = |source| KeyError::Unreadable { path: path.to_owned(), source };
-    check_mode(path, &fs::metadata(path).map_err(unreadable)?)?;
-    let text = Zeroizing::new(fs::read_to_string(path).map_err(unreadable)?);
-    let key = b64::decode_array(text.trim()).map_err(|_| KeyError::Damaged { path: path.to_owned() })?;
-    Ok(Zeroizing::new(key))
-}
-
-#[cfg(unix)]
-fn check_mode(path: &Path, metadata: &fs::Metadata) -> Result<(), KeyError> {
-    use std::os::unix::fs::PermissionsExt as _;
-    let mode = metadata.permissions().mode() & 0o777;
-    if mode & 0o077 == 0 { Ok(()) } else { Err(KeyError::TooOpen { path: path.to_owned(), mode }) }
-}
-
-#[cfg(not(unix))]
-fn check_mode(_: &Path, _: &fs::Metadata) -> Result<(), KeyError> {
-    Ok(())
 }

@@ -1,13 +1,16 @@
 //! The `nod` binary: configuration, wiring, commands. The rules of sign-in are in `nod-core` and `nod-engine`.
 
+mod backup;
 mod checkpoints;
 mod cli;
 mod commands;
 mod config;
+mod data_key;
 mod demo;
 mod failure;
 mod installation;
 mod output;
+mod restores;
 mod server;
 mod system;
 
@@ -51,6 +54,8 @@ async fn run(cli: Cli) -> Outcome {
         Command::Browser(command) => commands::browser::run(&common, command).await,
         Command::App(command) => commands::app::run(&common, command).await,
         Command::Audit(command) => commands::audit::run(&common, command).await,
+        Command::Backup(arguments) => commands::backup::run(&common, arguments).await,
+        Command::Restore(arguments) => commands::restore::run(&common, arguments).await,
         Command::Phone(command) => commands::phone::run(&common, command).await,
         Command::Demo(arguments) => demo::run(arguments).await,
     }

@@ -196,6 +196,7 @@ async fn sweep(engine: Engine, stop: impl Future<Output = ()>) {
 async fn checkpoint(checkpoints: Checkpointer, stop: impl Future<Output = ()>) {
     let mut stop = std::pin::pin!(stop);
     let mut rounds = tokio::time::interval(CHECKPOINT_EVERY);
+    checkpoints.write_restores().await;
     loop {
         tokio::select! {
             () = &mut stop => return,

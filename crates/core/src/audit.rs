@@ -80,6 +80,8 @@ pub enum EventKind {
     AppRefused,
     /// A stored row failed its checksum (INV-21).
     Tampered,
+    /// The installation was restored from a backup.
+    Restored,
 }
 
 /// Every kind with its name in the store and its sentence. `{user}`, `{app}`, `{device}`, `{address}`, `{detail}` are filled in.
@@ -143,6 +145,7 @@ const KINDS: &[(EventKind, &str, &str)] = &[
     (EventKind::AppRemoved, "app_removed", "The app {app} was removed."),
     (EventKind::AppRefused, "app_refused", "{user} was refused at {app}: {detail}."),
     (EventKind::Tampered, "tampered", "A stored row of {user} failed its check and was refused: {detail}."),
+    (EventKind::Restored, "restored", "A backup was restored: {detail}."),
 ];
 
 impl EventKind {

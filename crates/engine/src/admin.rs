@@ -151,8 +151,7 @@ impl Engine {
         } else {
             (Write::RemoveMember { group: group.id, user: user.id }, "left")
         };
-        let event =
-            Self::event(EventKind::GroupChanged, now, user).detail(format!("{} {words} {}", user.name, group.name));
+        let event = Self::event(EventKind::GroupChanged, now, user).detail(membership(user, words, group));
         let done = applied(self.store.commit(vec![write, Write::Audit(event)]).await)?;
         if done { Ok(()) } else { Err(Fault::Conflict(format!("{} has {words} {} before", user.name, group.name))) }
     }
@@ -206,6 +205,11 @@ impl Engine {
         let done = applied(self.store.commit(vec![Write::RemoveApp(app.id), Write::Audit(event)]).await)?;
         if done { Ok(()) } else { Err(Fault::NotFound("app")) }
     }
+}
+
+/// How the audit tells that somebody joined or left a group.
+pub(crate) fn membership(user: &User, words: &str, group: &Group) -> String {
+    format!("{} {words} {}", user.name, group.name)
 }
 
 fn canonical(name: &str) -> Outcome<String> {

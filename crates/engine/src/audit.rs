@@ -55,6 +55,18 @@ pub enum Finding {
     },
 }
 
+/// Events that a checkpoint signed and that are no more, because an older backup was restored. The signed checkpoint of that
+/// restore answers for them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LostToRestore {
+    /// The first of them.
+    pub first: i64,
+    /// The last that is known of.
+    pub last: i64,
+    /// When the restore was signed.
+    pub at: Timestamp,
+}
+
 /// What a walk over the chain found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Report {
@@ -68,6 +80,8 @@ pub struct Report {
     pub findings: Vec<Finding>,
     /// How many findings there are beyond those.
     pub more: u64,
+    /// What restores have cost.
+    pub lost: Vec<LostToRestore>,
 }
 
 /// Walks a chain link by link. Feed it every row there is, by sequence number, then ask for the report.
@@ -82,12 +96,14 @@ pub struct Verifier {
     rewritten: bool,
     findings: Vec<Finding>,
     more: u64,
+    lost: Vec<LostToRestore>,
 }
 
 impl Verifier {
     /// From the first event on, beside these checkpoints, whose signatures the caller has verified.
     #[must_use]
     pub fn new(checkpoints: impl IntoIterator<Item = CheckpointPayload>) -> Self {
+        let (checkpoints, lost) = without_lost(checkpoints.into_iter().collect());
         let mut by_count = BTreeMap::<i64, Vec<_>>::new();
         for checkpoint in checkpoints {
             by_count.entry(checkpoint.count).or_default().push(checkpoint);
@@ -100,6 +116,7 @@ impl Verifier {
             rewritten: false,
             findings: Vec::new(),
             more: 0,
+            lost,
         }
     }
 
@@ -175,8 +192,31 @@ impl Verifier {
             checkpoint: self.matched,
             findings: self.findings,
             more: self.more,
+            lost: self.lost,
         }
     }
+}
+
+/// The checkpoints that must still hold, and what restores have cost. A restore answers only for what was signed before it: its
+/// checkpoint, shown once more later, excuses nothing.
+fn without_lost(checkpoints: Vec<CheckpointPayload>) -> (Vec<CheckpointPayload>, Vec<LostToRestore>) {
+    let restores: Vec<(i64, i64)> =
+        checkpoints.iter().filter_map(|restore| Some((restore.restored_from?, restore.at))).collect();
+    let mut lost = BTreeMap::<(i64, i64), i64>::new();
+    let kept = checkpoints.into_iter().filter(|checkpoint| {
+        let excused = restores.iter().find(|(from, at)| checkpoint.at < *at && checkpoint.count > *from);
+        let Some((from, at)) = excused else { return true };
+        let last = lost.entry((*at, *from)).or_default();
+        *last = (*last).max(checkpoint.count);
+        false
+    });
+    let kept = kept.collect();
+    let lost = lost.into_iter().map(|((at, from), last)| LostToRestore {
+        first: from.saturating_add(1),
+        last,
+        at: Timestamp(at),
+    });
+    (kept, lost.collect())
 }
 
 /// What came of a wish for a checkpoint.
@@ -226,6 +266,7 @@ impl Engine {
             count: report.count,
             at: self.now().await?.0,
             origin: self.settings.origin.clone(),
+            restored_from: None,
         }))
     }
 

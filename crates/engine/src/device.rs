@@ -44,7 +44,7 @@ impl Engine {
     pub async fn device_nonce(&self) -> Outcome<api::NonceAnswer> {
         let expires_at = self.now().await?.after(limits::DEVICE_NONCE_LIFE);
         let body = [expires_at.0.to_be_bytes().as_slice(), &random::<16>(&*self.entropy)].concat();
-        let tag = self.vault.mac("device nonce", &[&body]);
+        let tag = self.vault.mac("device nonce", &[&body, self.vault.epoch()]);
         Ok(api::NonceAnswer { nonce: b64::encode([body.as_slice(), &tag].concat()), expires_at: expires_at.0 })
     }
 
@@ -52,7 +52,7 @@ impl Engine {
         let bad = || Fault::BadSignature("a nonce that we did not give".to_owned());
         let bytes = b64::decode(nonce).map_err(|_| bad())?;
         let (body, tag) = bytes.split_at_checked(24).ok_or_else(bad)?;
-        if !self.vault.holds(tag, "device nonce", &[body]) {
+        if !self.vault.holds(tag, "device nonce", &[body, self.vault.epoch()]) {
             return Err(bad());
         }
         let end = body.first_chunk::<8>().copied().map(i64::from_be_bytes).map(Timestamp).ok_or_else(bad)?;

@@ -69,6 +69,11 @@ impl Engine {
     pub fn store(&self) -> &Arc<dyn Store> {
         &self.store
     }
+    /// The data key and what is made with it.
+    #[must_use]
+    pub fn vault(&self) -> &Vault {
+        &self.vault
+    }
     /// What the installation is called and where it is.
     #[must_use]
     pub fn settings(&self) -> &Settings {

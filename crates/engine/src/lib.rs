@@ -17,6 +17,7 @@ mod meters;
 mod password;
 pub mod ports;
 mod probe;
+mod restore;
 mod sign_in;
 mod vault;
 
@@ -27,5 +28,6 @@ pub use fault::{Fault, Outcome};
 pub use meters::Meters;
 pub use password::{Argon2Queue, Passwords};
 pub use probe::StoreProbe;
+pub use restore::Replayed;
 pub use sign_in::{Asking, AuthnRequest, Begun, Finished};
 pub use vault::{DATA_KEY_BYTES, Unsealable, Vault, fresh_secret, hash_secret};

@@ -17,6 +17,7 @@ const NONCE_BYTES: usize = 12;
 pub struct Vault {
     mac: hmac::Key,
     key: Zeroizing<[u8; DATA_KEY_BYTES]>,
+    epoch: Vec<u8>,
 }
 
 impl std::fmt::Debug for Vault {
@@ -36,7 +37,19 @@ impl Vault {
     pub fn new(key: &[u8; DATA_KEY_BYTES]) -> Self {
         let root = hmac::Key::new(hmac::HMAC_SHA256, key);
         let mac = hmac::Key::new(hmac::HMAC_SHA256, hmac::sign(&root, b"nod checksums v1").as_ref());
-        Self { mac, key: Zeroizing::new(*key) }
+        Self { mac, key: Zeroizing::new(*key), epoch: Vec::new() }
+    }
+
+    /// The same vault in the time after a restore: what was given out before without a row of its own does not hold any more (D11).
+    #[must_use]
+    pub fn in_epoch(self, epoch: Vec<u8>) -> Self {
+        Self { epoch, ..self }
+    }
+
+    /// What tells the time since the last restore from those before; empty when there was none.
+    #[must_use]
+    pub fn epoch(&self) -> &[u8] {
+        &self.epoch
     }
 
     /// Keyed checksum over labelled parts; each part is preceded by its length, so that none runs into the next.

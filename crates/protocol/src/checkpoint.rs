@@ -21,6 +21,10 @@ pub struct CheckpointPayload {
     pub at: i64,
     /// The server's public origin at that time.
     pub origin: String,
+    /// The checkpoint of a restore: event `count` tells of it, and the events up to this one came from the backup or the exported
+    /// audit. It answers for those behind them that earlier checkpoints signed and that are no more. Absent elsewhere.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub restored_from: Option<i64>,
 }
 
 impl CheckpointPayload {
@@ -53,6 +57,9 @@ impl ParsedCheckpoint {
         }
         if payload.count < 1 {
             return Err(JwsError::Malformed("a checkpoint covers at least one event"));
+        }
+        if payload.restored_from.is_some_and(|last| last < 0 || last >= payload.count) {
+            return Err(JwsError::Malformed("a restore is told of behind the events that it restored"));
         }
         Ok(Self { jws, payload })
     }

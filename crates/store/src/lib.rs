@@ -1,5 +1,6 @@
 //! Nod's rows on disk: all SQL is here. SQLite for one node, PostgreSQL for several; both run the same statements.
 
+mod dump;
 mod migrations;
 mod names;
 mod port;
@@ -11,5 +12,6 @@ mod sqlite;
 mod sweep;
 mod writes;
 
+pub use dump::{Cell, Piece, SCHEMA, dump_postgres, dump_sqlite, load_postgres, load_sqlite, pieces};
 pub use postgres::{DEFAULT_CONNECTIONS, Options as PostgresOptions, PostgresError, PostgresStore};
 pub use sqlite::{Clock, OpenError, SqliteStore};

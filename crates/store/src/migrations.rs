@@ -24,6 +24,17 @@ pub(crate) const MIGRATIONS: &[Migration] = &[Migration {
     postgres: include_str!("../migrations/0001_foundation.postgres.sql"),
 }];
 
+/// Those up to `version`.
+///
+/// # Errors
+/// When this binary does not know that one.
+pub(crate) fn until(version: u32) -> Result<&'static [Migration], SchemaError> {
+    let known = MIGRATIONS.last().map_or(0, |migration| migration.version);
+    let end = MIGRATIONS.iter().position(|migration| migration.version == version);
+    let newer = || SchemaError::Newer { found: version, name: "of the backup".to_owned(), known };
+    end.and_then(|end| MIGRATIONS.get(..=end)).ok_or_else(newer)
+}
+
 /// A migration that the database has: version, name, checksum.
 pub(crate) type Applied = (u32, String, Vec<u8>);
 

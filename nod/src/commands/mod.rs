@@ -3,6 +3,7 @@
 pub(crate) mod app;
 pub(crate) mod ask;
 pub(crate) mod audit;
+pub(crate) mod backup;
 pub(crate) mod browser;
 pub(crate) mod device;
 pub(crate) mod enrol;
@@ -11,6 +12,7 @@ pub(crate) mod init;
 pub(crate) mod passwords;
 pub(crate) mod phone;
 pub(crate) mod phone_wait;
+pub(crate) mod restore;
 pub(crate) mod serve;
 pub(crate) mod user;
 

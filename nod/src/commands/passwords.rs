@@ -14,15 +14,40 @@ pub(crate) async fn new_password(from_stdin: bool, name: &str, command: &str) ->
         return given(command).await;
     }
     must_be_asked(command)?;
+    let typed = typed_twice(&format!("New password for {name}")).await?;
+    typed.ok_or_else(|| Failure::new("the password was not typed the same way twice").next(command.to_owned()))
+}
+
+async fn typed_twice(question: &str) -> Outcome<Option<Zeroizing<String>>> {
     for _ in 0..TRIES {
-        let first = ask::hidden(&format!("New password for {name}")).await?;
+        let first = ask::hidden(question).await?;
         let second = ask::hidden("Once more").await?;
         if *first == *second {
-            return Ok(first);
+            return Ok(Some(first));
         }
         eprintln!("These two differ. Try again.");
     }
-    Err(Failure::new("the password was not typed the same way twice").next(command.to_owned()))
+    Ok(None)
+}
+
+/// A new passphrase for a file, asked twice without echo.
+pub(crate) async fn new_passphrase(what: &str) -> Outcome<Zeroizing<String>> {
+    passphrase_must_be_asked()?;
+    let typed = typed_twice(&format!("New passphrase for {what}")).await?;
+    typed.ok_or_else(|| Failure::new("the passphrase was not typed the same way twice"))
+}
+
+/// The passphrase of a file, asked once.
+pub(crate) async fn known_passphrase(question: &str) -> Outcome<Zeroizing<String>> {
+    passphrase_must_be_asked()?;
+    ask::hidden(question).await
+}
+
+fn passphrase_must_be_asked() -> Outcome {
+    if ask::is_possible() {
+        return Ok(());
+    }
+    Err(Failure::misuse("there is no terminal to ask for the passphrase at: give it with --passphrase-file FILE"))
 }
 
 /// A password that exists: one line of standard input, or asked once.

@@ -9,6 +9,7 @@
 )]
 
 mod audit;
+mod backup;
 mod cli;
 mod demo;
 mod harness;

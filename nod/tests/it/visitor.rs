@@ -38,6 +38,11 @@ impl Visitor {
         Self { http: client(nod, Some(address)), ..self.clone() }
     }
 
+    /// The same browser, which now finds another server at the same host.
+    pub(crate) fn at(&self, nod: &Nod) -> Self {
+        Self { http: self.http.clone(), origin: nod.origin.clone(), cookies: self.cookies.clone() }
+    }
+
     async fn send(&mut self, request: RequestBuilder) -> Response {
         let cookies: Vec<String> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
         let request = request.header(COOKIE, cookies.join("; ")).header(ORIGIN, &self.origin);

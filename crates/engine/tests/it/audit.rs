@@ -2,7 +2,7 @@
 
 use nod_core::audit::{ChainHash, Event, EventKind, Link};
 use nod_core::{Timestamp, UserId};
-use nod_engine::audit::{Checkpointed, Finding, Report, Verifier};
+use nod_engine::audit::{Checkpointed, Finding, LostToRestore, Report, Verifier};
 use nod_engine::ports::{Store as _, Write, chain_hash};
 use nod_protocol::Bytes32;
 use nod_protocol::checkpoint::CheckpointPayload;
@@ -33,7 +33,13 @@ fn names() -> Vec<&'static str> {
 
 fn signed(links: &[Link], count: usize) -> CheckpointPayload {
     let head = Bytes32(links[count - 1].hash.unwrap().0);
-    CheckpointPayload { head, count: i64::try_from(count).unwrap(), at: AT.0, origin: String::new() }
+    CheckpointPayload {
+        head,
+        count: i64::try_from(count).unwrap(),
+        at: AT.0,
+        origin: String::new(),
+        restored_from: None,
+    }
 }
 
 fn walked(mut verifier: Verifier, links: &[Link]) -> Report {
@@ -224,4 +230,22 @@ async fn a_checkpoint_is_due_when_the_chain_has_grown_and_holds() {
         let refused = scene.engine.checkpoint_audit(Some(last)).await.unwrap();
         assert!(matches!(&refused, Checkpointed::Refused(report) if report.findings.len() == 1), "{refused:?}");
     }
+}
+
+#[test]
+fn a_restore_answers_for_what_was_signed_before_it_and_for_nothing_else() {
+    let links = chain(names());
+    let later = |count: usize, at: i64| CheckpointPayload { at, ..signed(&links, count) };
+    // Ten events were signed; then a backup of four was restored, of which the fifth event tells.
+    let restore = CheckpointPayload { restored_from: Some(4), ..later(5, 100) };
+    let lost = |last| vec![LostToRestore { first: 5, last, at: Timestamp(100) }];
+    let report = walked(Verifier::new([later(4, 10), later(10, 99), restore.clone()]), &links[..6]);
+    assert_eq!((report.findings, report.lost), (vec![], lost(10)));
+    // What was signed after it must hold, however often the restore is shown.
+    let report = walked(Verifier::new([restore.clone(), later(8, 101), restore.clone()]), &links[..6]);
+    assert_eq!(report.findings, vec![Finding::CutTail { last: 6, count: 8, at: Timestamp(101) }]);
+    // What the backup held must hold, and the restore itself too.
+    let report = walked(Verifier::new([later(5, 10), restore.clone()]), &chain(["x", "b", "c", "d", "e"]));
+    assert_eq!(report.findings, vec![Finding::Rewritten { after: 0, count: 5, at: Timestamp(100) }]);
+    assert_eq!(report.lost, lost(5));
 }

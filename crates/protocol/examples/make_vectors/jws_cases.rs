@@ -199,8 +199,13 @@ pub(crate) fn answers() -> (Vec<Value>, Vec<Value>) {
 /// Cases for checkpoints of the audit.
 pub(crate) fn checkpoints() -> Vec<Value> {
     let key = device_key();
-    let payload =
-        CheckpointPayload { head: Bytes32([0xE5; 32]), count: 1_042, at: 1_790_000_000_123, origin: ORIGIN.to_owned() };
+    let payload = CheckpointPayload {
+        head: Bytes32([0xE5; 32]),
+        count: 1_042,
+        at: 1_790_000_000_123,
+        origin: ORIGIN.to_owned(),
+        restored_from: None,
+    };
     let text = String::from_utf8(payload.to_bytes().unwrap()).unwrap();
     let jws = sign_checkpoint(&key, &payload).unwrap();
     let signing_input = jws.rsplit_once('.').unwrap().0;

@@ -22,7 +22,7 @@ const SERVER_LIMITS: &str =
     "-c statement_timeout=10000 -c lock_timeout=5000 -c idle_in_transaction_session_timeout=10000";
 
 /// The settings in words that may be logged: where, never as whom nor with which password (INV-24).
-pub(super) fn address(config: &Config) -> String {
+pub(crate) fn address(config: &Config) -> String {
     let hosts = config.get_hosts().iter().map(|host| match host {
         Host::Tcp(name) => name.clone(),
         Host::Unix(path) => path.display().to_string(),
@@ -32,7 +32,7 @@ pub(super) fn address(config: &Config) -> String {
 }
 
 /// Reads the settings and adds ours.
-pub(super) fn settings(options: &Options) -> Result<Config, PostgresError> {
+pub(crate) fn settings(options: &Options) -> Result<Config, PostgresError> {
     let mut config: Config = options.url.parse().map_err(|error: tokio_postgres::Error| {
         let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}")).unwrap_or_default();
         PostgresError::Url(format!("{error}{cause}"))
@@ -71,7 +71,7 @@ pub(super) fn is_exposed(config: &Config) -> bool {
 }
 
 /// The pool of connections for reads and commits.
-pub(super) fn pool(config: &Config, connections: usize) -> Result<Pool, PostgresError> {
+pub(crate) fn pool(config: &Config, connections: usize) -> Result<Pool, PostgresError> {
     let recycling_method = RecyclingMethod::Fast;
     let manager = Manager::from_config(config.clone(), NoTls, ManagerConfig { recycling_method });
     Pool::builder(manager)

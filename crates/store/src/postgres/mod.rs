@@ -4,9 +4,9 @@
 //! The store runs on threads of its own. A commit therefore goes on when its caller goes away, and any executor may ask.
 
 mod commit;
-mod connect;
+pub(crate) mod connect;
 mod locks;
-mod schema;
+pub(crate) mod schema;
 mod sql;
 mod wakes;
 
@@ -21,7 +21,8 @@ use tokio::sync::mpsc;
 use tokio::time::timeout;
 use tokio_postgres::{Error, Row};
 
-use sql::{Kind, failure, kind, no_connection, prepared, references};
+use sql::{Kind, failure, kind, prepared, references};
+pub(crate) use sql::{failure as pg_failure, no_connection};
 
 use crate::port::types::*;
 use crate::sql::{Query, Sql, Value};

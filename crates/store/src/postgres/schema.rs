@@ -1,10 +1,10 @@
 //! Bringing a database to this binary's schema.
 
-use deadpool_postgres::Client;
+use deadpool_postgres::{Client, Transaction};
 use tokio_postgres::Error;
 
 use super::sql::failure;
-use crate::migrations::{Applied, MIGRATIONS, SchemaError, missing};
+use crate::migrations::{Applied, MIGRATIONS, Migration, SchemaError, missing};
 
 /// The advisory lock under which nodes that start together migrate one after the other: "nod" and a number.
 const MIGRATION_LOCK: i64 = 0x6e6f_6400_0000_0001;
@@ -18,6 +18,17 @@ impl From<Error> for SchemaError {
 /// Brings the database to this binary's schema, in one transaction.
 pub(super) async fn migrate(client: &mut Client) -> Result<(), SchemaError> {
     let tx = client.transaction().await?;
+    apply(&tx, MIGRATIONS).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Brings an empty database to the schema that ends with `version`.
+pub(crate) async fn migrate_to(tx: &Transaction<'_>, version: u32) -> Result<(), SchemaError> {
+    apply(tx, crate::migrations::until(version)?).await
+}
+
+async fn apply(tx: &Transaction<'_>, migrations: &[Migration]) -> Result<(), SchemaError> {
     tx.execute("SELECT pg_advisory_xact_lock($1)", &[&MIGRATION_LOCK]).await?;
     tx.batch_execute(
         "CREATE TABLE IF NOT EXISTS migrations (
@@ -33,7 +44,7 @@ pub(super) async fn migrate(client: &mut Client) -> Result<(), SchemaError> {
         let version: i64 = row.try_get(0)?;
         applied.push((u32::try_from(version).unwrap_or(u32::MAX), row.try_get(1)?, row.try_get(2)?));
     }
-    for (migration, sum) in missing(MIGRATIONS, |migration| migration.postgres, &applied)? {
+    for (migration, sum) in missing(migrations, |migration| migration.postgres, &applied)? {
         tx.batch_execute(migration.postgres).await?;
         tx.execute(
             "INSERT INTO migrations (version, name, checksum, applied_at) VALUES ($1, $2, $3, nod_now())",
@@ -41,6 +52,5 @@ pub(super) async fn migrate(client: &mut Client) -> Result<(), SchemaError> {
         )
         .await?;
     }
-    tx.commit().await?;
     Ok(())
 }

@@ -104,7 +104,7 @@ pub(super) fn kind(error: &Error) -> Kind {
 
 /// The failure in words for the log, with what to do where that is known. Never a parameter: the server's own detail, which
 /// may quote rows, is left out.
-pub(super) fn failure(error: &Error) -> StoreError {
+pub(crate) fn failure(error: &Error) -> StoreError {
     let Some(server) = error.as_db_error() else {
         let cause = error.source().map(|cause| format!(": {cause}")).unwrap_or_default();
         return StoreError(format!("PostgreSQL: {error}{cause}; check that it runs and can be reached"));
@@ -129,7 +129,7 @@ pub(super) fn failure(error: &Error) -> StoreError {
 }
 
 /// A connection that could not be had, in words.
-pub(super) fn no_connection(error: &PoolError) -> StoreError {
+pub(crate) fn no_connection(error: &PoolError) -> StoreError {
     match error {
         PoolError::Backend(error) => failure(error),
         PoolError::Timeout(_) => StoreError(

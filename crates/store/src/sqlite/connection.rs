@@ -24,13 +24,13 @@ const WAL_KEPT_BYTES: i64 = 64 * 1024 * 1024;
 
 /// What a connection is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Role {
+pub(crate) enum Role {
     Writer,
     Reader,
 }
 
 /// Opens a file that exists.
-pub(super) fn open(path: &Path, role: Role, clock: Clock) -> rusqlite::Result<Connection> {
+pub(crate) fn open(path: &Path, role: Role, clock: Clock) -> rusqlite::Result<Connection> {
     let db = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
     db.busy_timeout(BUSY_TIMEOUT)?;
     db.set_prepared_statement_cache_capacity(STATEMENT_CACHE);

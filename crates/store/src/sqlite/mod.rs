@@ -3,8 +3,8 @@
 //! A read is one look-up by key in pages that are in memory: some microseconds, less than handing it to another thread and
 //! back would cost (measured, decision 6). Reads never wait for the writer (WAL).
 
-mod connection;
-mod schema;
+pub(crate) mod connection;
+pub(crate) mod schema;
 mod sql;
 mod writer;
 
@@ -21,7 +21,7 @@ use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 
 use connection::Role;
-use sql::failure;
+pub(crate) use sql::failure;
 use writer::{Job, Writer};
 
 use crate::port::types::*;
@@ -189,7 +189,7 @@ fn refused(path: &Path, reason: String) -> OpenError {
 }
 
 /// Makes the file, readable by its owner alone; an existing one gets that mode too.
-fn make_file(path: &Path) -> std::io::Result<()> {
+pub(crate) fn make_file(path: &Path) -> std::io::Result<()> {
     let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(FILE_MODE).open(path)?;
     if file.metadata()?.permissions().mode() & 0o777 != FILE_MODE {
         file.set_permissions(Permissions::from_mode(FILE_MODE))?;

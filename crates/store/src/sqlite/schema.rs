@@ -16,6 +16,11 @@ pub(super) fn migrate(db: &mut Connection) -> Result<(), SchemaError> {
     apply(db, MIGRATIONS)
 }
 
+/// Brings an empty database to the schema that ends with `version`.
+pub(crate) fn migrate_to(db: &mut Connection, version: u32) -> Result<(), SchemaError> {
+    apply(db, crate::migrations::until(version)?)
+}
+
 fn apply(db: &mut Connection, migrations: &[Migration]) -> Result<(), SchemaError> {
     let tx = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
     tx.execute_batch(

@@ -93,7 +93,7 @@ pub(super) fn all<T>(db: &Connection, query: &Query<'_, T>) -> StoreResult<Vec<T
 }
 
 /// The failure in words for the log, with what to do where that is known.
-pub(super) fn failure(error: &rusqlite::Error) -> StoreError {
+pub(crate) fn failure(error: &rusqlite::Error) -> StoreError {
     let advice = match error.sqlite_error_code() {
         Some(ErrorCode::DiskFull) => "; the disk is full: free some space",
         Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied | ErrorCode::CannotOpen) => {

@@ -1,7 +1,10 @@
 //! `nod audit`: what happened, whether the record of it holds, and taking it elsewhere.
 
 mod export;
+mod import;
 mod verify;
+
+pub(super) use import::replay;
 
 use clap::Subcommand;
 use nod_core::audit::Event;

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use nod_core::Timestamp;
-use nod_engine::audit::{Finding, Report};
+use nod_engine::audit::{Finding, LostToRestore, Report};
 use nod_protocol::Jwk;
 use serde::Serialize;
 
@@ -41,6 +41,7 @@ struct Verdict<'a> {
     last_checkpoint: Option<LastView>,
     findings: Vec<FindingView>,
     more_findings: u64,
+    lost_to_restores: Vec<LostView>,
     /// The public key of the checkpoints, for a check without Nod.
     checkpoint_key: &'a Jwk,
 }
@@ -49,6 +50,13 @@ struct Verdict<'a> {
 struct LastView {
     at: Time,
     count: i64,
+}
+
+#[derive(Serialize)]
+struct LostView {
+    restored_at: Time,
+    first: i64,
+    last: i64,
 }
 
 #[derive(Serialize)]
@@ -75,7 +83,8 @@ pub(super) async fn run(common: &Common, arguments: VerifyArguments) -> Outcome 
             eprintln!("{sequence} events walked");
         }
     };
-    let signed = found.signed.clone();
+    let restores = checkpoints::of_restores(&**installation.engine.store(), key).await?;
+    let signed = found.signed.iter().chain(&restores).cloned().collect();
     let report = installation.engine.verify_audit(signed, seen).await?;
     let findings = findings(&report, &found, file.map(PathBuf::as_path));
     warn(&found, file.map(PathBuf::as_path));
@@ -111,6 +120,7 @@ fn show(common: &Common, report: &Report, found: &Found, findings: Vec<FindingVi
             last_checkpoint: last.map(|(at, count)| LastView { at: Time(at), count }),
             findings,
             more_findings: report.more,
+            lost_to_restores: report.lost.iter().map(lost).collect(),
             checkpoint_key: key,
         });
     }
@@ -119,6 +129,10 @@ fn show(common: &Common, report: &Report, found: &Found, findings: Vec<FindingVi
     }
     if report.more > 0 {
         output::line(format!("… and {} more.", report.more));
+    }
+    for LostToRestore { first, last, at } in &report.lost {
+        let what = events(*first, *last, "was lost when an older backup was", "were lost when an older backup was");
+        output::line(format!("{what} restored, at {}.", local(*at)));
     }
     if findings.is_empty() {
         output::line("The audit holds.");
@@ -130,6 +144,10 @@ fn show(common: &Common, report: &Report, found: &Found, findings: Vec<FindingVi
         ]);
     }
     Ok(())
+}
+
+fn lost(lost: &LostToRestore) -> LostView {
+    LostView { restored_at: Time(lost.at), first: lost.first, last: lost.last }
 }
 
 fn findings(report: &Report, found: &Found, file: Option<&Path>) -> Vec<FindingView> {
