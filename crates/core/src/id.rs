@@ -1,4 +1,4 @@
-//! Typed identifiers: 128 random bits, 22 characters of base64url in text. A user id cannot be passed where a device id is wanted.
+//! Typed identifiers: 128 bits, random or the time and 80 random bits, 22 characters of base64url in text. A user id cannot be passed where a device id is wanted.
 
 use std::fmt;
 use std::str::FromStr;

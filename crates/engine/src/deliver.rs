@@ -2,7 +2,7 @@
 
 use futures::future::join_all;
 use nod_core::audit::EventKind;
-use nod_core::challenge::ChallengeState;
+use nod_core::challenge::{Challenge, ChallengeState};
 use nod_core::push::{Push, PushKind, PushState, Stage};
 use nod_core::{ChallengeId, Millis, Timestamp, limits};
 
@@ -80,7 +80,11 @@ impl Engine {
         let (Some(device), Some(subscription)) = (device, subscription) else {
             return self.settle(push, Vec::new(), PushState::Dropped).await;
         };
-        if push.expires_at.has_passed(now) || !self.still_wanted(push, now).await? {
+        let challenge = match push.kind {
+            PushKind::Request => self.store.challenge(ChallengeId(push.subject)).await?,
+            PushKind::SelfTest => None,
+        };
+        if push.expires_at.has_passed(now) || !self.still_wanted(push, challenge.as_ref(), now).await? {
             return self.settle(push, Vec::new(), PushState::Dropped).await;
         }
         let pending = self.store.pending_for(device.user).await?.len();
@@ -90,10 +94,7 @@ impl Engine {
             pending: u32::try_from(pending).unwrap_or(u32::MAX),
             expires_at: push.expires_at,
         };
-        let sign_in = match push.kind {
-            PushKind::Request => self.store.challenge(ChallengeId(push.subject)).await?.map(|c| c.sign_in),
-            PushKind::SelfTest => None,
-        };
+        let sign_in = challenge.map(|challenge| challenge.sign_in);
         let stage = |stage, at| Write::Stage {
             subject: push.subject,
             device: device.id,
@@ -132,14 +133,15 @@ impl Engine {
     }
 
     /// Whether the phone still has something to be rung for: the request is live and not yet fetched.
-    async fn still_wanted(&self, push: &Push, now: Timestamp) -> Outcome<bool> {
+    async fn still_wanted(&self, push: &Push, challenge: Option<&Challenge>, now: Timestamp) -> Outcome<bool> {
         if push.kind == PushKind::SelfTest {
             return Ok(true);
         }
-        let Some(challenge) = self.store.challenge(ChallengeId(push.subject)).await? else { return Ok(false) };
+        if !challenge.is_some_and(|challenge| challenge.is_live(now)) {
+            return Ok(false);
+        }
         let stages = self.store.stages(push.subject).await?;
-        let fetched = stages.iter().any(|(device, stage, _)| *device == push.device && *stage == Stage::Fetched);
-        Ok(challenge.is_live(now) && !fetched)
+        Ok(!stages.iter().any(|(device, stage, _)| *device == push.device && *stage == Stage::Fetched))
     }
 
     async fn settle(&self, push: &Push, mut writes: Vec<Write>, to: PushState) -> Outcome<()> {

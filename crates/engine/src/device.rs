@@ -130,13 +130,8 @@ impl Engine {
     /// # Errors
     /// [`Fault::NotSignedIn`] when it has ended or all its devices are revoked.
     pub async fn phone(&self, token: &str) -> Outcome<Phone> {
-        let mut devices = Vec::new();
-        for id in self.store.device_session(hash_secret(token)).await? {
-            let device = self.store.device(id).await?.filter(|d| d.state != DeviceState::Revoked && self.is_intact(d));
-            if let Some(device) = device {
-                devices.push(device);
-            }
-        }
+        let mut devices = self.store.device_session(hash_secret(token)).await?;
+        devices.retain(|device| self.is_intact(device));
         if devices.is_empty() { Err(Fault::NotSignedIn) } else { Ok(Phone { devices }) }
     }
 

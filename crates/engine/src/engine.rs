@@ -18,6 +18,9 @@ use crate::vault::Vault;
 /// How often a use case starts over when somebody else changed what it had read.
 pub(crate) const MAX_RETRIES: usize = 4;
 
+/// Leading bytes of a time in milliseconds that an ordered id leaves out: 48 bits last until the year 10889.
+const ORDERED_ID_SKIPS: usize = 2;
+
 /// What an installation is called and where it is.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -104,6 +107,16 @@ impl Engine {
     /// 128 random bits for an id.
     pub(crate) fn fresh_id(&self) -> [u8; 16] {
         random(&*self.entropy)
+    }
+
+    /// An id for a row of the hot path: its time in front, then 80 random bits. Rows made one after another lie side by side in
+    /// every index, so a commit touches fewer pages, however large the tables.
+    pub(crate) fn ordered_id(&self, now: Timestamp) -> [u8; 16] {
+        let mut id = self.fresh_id();
+        for (byte, time) in id.iter_mut().zip(now.0.to_be_bytes().into_iter().skip(ORDERED_ID_SKIPS)) {
+            *byte = time;
+        }
+        id
     }
 
     pub(crate) async fn now(&self) -> Outcome<Timestamp> {

@@ -64,7 +64,7 @@ macro_rules! store {
             async fn subscription(&self, id: SubscriptionId) -> StoreResult<Option<Subscription>> {
                 self.first($crate::reads::subscription(id)).await
             }
-            async fn device_session(&self, secret: SecretHash) -> StoreResult<Vec<DeviceId>> {
+            async fn device_session(&self, secret: SecretHash) -> StoreResult<Vec<Device>> {
                 self.all($crate::reads::device_session(secret)).await
             }
 
@@ -124,6 +124,9 @@ macro_rules! store {
             }
             async fn sessions_of(&self, user: UserId) -> StoreResult<Vec<Session>> {
                 self.all($crate::reads::sessions_of(user)).await
+            }
+            async fn is_new_address(&self, user: UserId, address: &str) -> StoreResult<bool> {
+                Ok(self.first($crate::reads::is_new_address(user, address)).await?.is_some())
             }
             async fn app_code(&self, code: SecretHash) -> StoreResult<Option<AppCode>> {
                 self.first($crate::reads::app_code(code)).await

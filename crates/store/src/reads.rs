@@ -100,12 +100,14 @@ pub(crate) fn passkey_by_credential(credential_id: &[u8]) -> Query<'_, Passkey> 
     Query::new(sql, (credential_id,), rows::passkey)
 }
 
-pub(crate) fn device_session(secret: SecretHash) -> Query<'static, DeviceId> {
+pub(crate) fn device_session(secret: SecretHash) -> Query<'static, Device> {
     let sql = sql!(
-        "SELECT d.id FROM device_sessions s JOIN devices d ON d.id = s.device_id
-         WHERE s.secret = $1 AND s.expires_at > nod_now() AND d.state <> 'revoked' ORDER BY d.id"
+        "SELECT ",
+        columns!(devices),
+        " FROM device_sessions s JOIN devices d ON d.id = s.device_id
+          WHERE s.secret = $1 AND s.expires_at > nod_now() AND d.state <> 'revoked' ORDER BY d.id"
     );
-    Query::new(sql, (secret.0,), |row| get(row, 0).map(DeviceId))
+    Query::new(sql, (secret.0,), rows::device)
 }
 
 pub(crate) fn browser_by_secret(secret: SecretHash) -> Query<'static, (Browser, BrowserSecret)> {
@@ -215,6 +217,15 @@ pub(crate) fn sessions_of(user: UserId) -> Query<'static, Session> {
             AND created_at > nod_now() - $3 ORDER BY created_at DESC, id DESC"
     );
     Query::new(sql, (user.0, limits::SESSION_IDLE.0, limits::SESSION_LIFE.0), rows::session)
+}
+
+pub(crate) fn is_new_address(user: UserId, address: &str) -> Query<'_, ()> {
+    let sql = sql!(
+        "SELECT 1 FROM (SELECT count(*) AS live, count(CASE WHEN address = $2 THEN 1 END) AS known FROM sessions
+            WHERE user_id = $1 AND ended = 0 AND last_seen_at > nod_now() - $3 AND created_at > nod_now() - $4) s
+         WHERE live > 0 AND known = 0"
+    );
+    Query::new(sql, (user.0, address, limits::SESSION_IDLE.0, limits::SESSION_LIFE.0), |_| Ok(()))
 }
 
 pub(crate) fn introduction_link(secret: SecretHash) -> Query<'static, IntroductionLink> {

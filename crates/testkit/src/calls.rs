@@ -19,7 +19,7 @@ macro_rules! store_calls {
             fn passkeys_of(user: UserId) -> StoreResult<Vec<Passkey>>;
             fn passkey_by_credential(credential_id: &[u8]) -> StoreResult<Option<Passkey>>;
             fn subscription(id: SubscriptionId) -> StoreResult<Option<Subscription>>;
-            fn device_session(secret: SecretHash) -> StoreResult<Vec<DeviceId>>;
+            fn device_session(secret: SecretHash) -> StoreResult<Vec<Device>>;
             fn browser_by_secret(secret: SecretHash) -> StoreResult<Option<(Browser, BrowserSecret)>>;
             fn browser(id: BrowserId) -> StoreResult<Option<Browser>>;
             fn browsers_of(user: UserId) -> StoreResult<Vec<Browser>>;
@@ -38,6 +38,7 @@ macro_rules! store_calls {
             fn session(id: SessionId) -> StoreResult<Option<Session>>;
             fn session_by_secret(secret: SecretHash) -> StoreResult<Option<Session>>;
             fn sessions_of(user: UserId) -> StoreResult<Vec<Session>>;
+            fn is_new_address(user: UserId, address: &str) -> StoreResult<bool>;
             fn app_code(code: SecretHash) -> StoreResult<Option<AppCode>>;
             fn app_session(secret: SecretHash) -> StoreResult<Option<AppSession>>;
             fn enrolment(id: EnrolmentId) -> StoreResult<Option<Enrolment>>;

@@ -85,7 +85,7 @@ pub trait Store: Send + Sync {
     /// By id.
     async fn subscription(&self, id: SubscriptionId) -> StoreResult<Option<Subscription>>;
     /// Devices covered by an unexpired device session, revoked devices excluded.
-    async fn device_session(&self, secret: SecretHash) -> StoreResult<Vec<DeviceId>>;
+    async fn device_session(&self, secret: SecretHash) -> StoreResult<Vec<Device>>;
 
     /// The browser that was ever given this secret.
     async fn browser_by_secret(&self, secret: SecretHash) -> StoreResult<Option<(Browser, BrowserSecret)>>;
@@ -126,6 +126,8 @@ pub trait Store: Send + Sync {
     async fn session_by_secret(&self, secret: SecretHash) -> StoreResult<Option<Session>>;
     /// Live sessions of a user, newest first.
     async fn sessions_of(&self, user: UserId) -> StoreResult<Vec<Session>>;
+    /// Whether the user has live sessions and none of them is from this address.
+    async fn is_new_address(&self, user: UserId, address: &str) -> StoreResult<bool>;
     /// By the code, used or expired ones excluded.
     async fn app_code(&self, code: SecretHash) -> StoreResult<Option<AppCode>>;
     /// By the app cookie's secret.

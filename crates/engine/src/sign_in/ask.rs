@@ -5,7 +5,7 @@ use nod_core::audit::EventKind;
 use nod_core::challenge::{Challenge, ChallengeState, Number};
 use nod_core::people::{User, UserState};
 use nod_core::policy::{self, Verdict, decide};
-use nod_core::possession::Device;
+use nod_core::possession::{Browser, Device};
 use nod_core::push::{Push, PushKind, PushState};
 use nod_core::sign_in::{SignIn, SignInState};
 use nod_core::{ChallengeId, PushId, Timestamp, limits};
@@ -23,6 +23,8 @@ pub(super) struct Facts {
     pub(super) app: Option<App>,
     pub(super) app_name: String,
     pub(super) devices: Vec<Device>,
+    /// The bound browser that the sign-in was begun in, while it is bound.
+    pub(super) browser: Option<Browser>,
     /// Other live challenges of this user that have no number yet.
     to_raise: Vec<Challenge>,
     new_network: bool,
@@ -37,18 +39,17 @@ impl Engine {
         let others: Vec<_> =
             self.store.pending_for(user.id).await?.into_iter().filter(|c| c.sign_in != sign_in.id).collect();
         let denied_lately = self.store.denied_since(user.id, now.before(limits::NUMBER_MODE_AFTER_DENIAL)).await?;
-        let browser_bound = match sign_in.browser {
-            Some(id) => self.store.browser(id).await?.is_some_and(|b| b.is_bound(now) && b.user == user.id),
-            None => false,
+        let browser = match sign_in.browser {
+            Some(id) => self.store.browser(id).await?.filter(|b| b.is_bound(now) && b.user == user.id),
+            None => None,
         };
         let short = self.store.count(&prompts_bucket(user, "10m"), limits::PROMPTS_SHORT).await?;
         let long = self.store.count(&prompts_bucket(user, "24h"), limits::PROMPTS_LONG).await?;
-        let sessions = self.store.sessions_of(user.id).await?;
         Ok(Facts {
             policy: policy::Facts {
                 user_active: user.state == UserState::Active,
                 app_admits,
-                browser_bound,
+                browser_bound: browser.is_some(),
                 active_devices: devices.len(),
                 passkeys,
                 others_pending: others.len(),
@@ -59,8 +60,9 @@ impl Engine {
             app_name: self.app_name(app.as_ref()),
             app,
             devices,
+            browser,
             to_raise: others.into_iter().filter(|c| c.number.is_none()).collect(),
-            new_network: !sessions.is_empty() && sessions.iter().all(|s| s.address != sign_in.address),
+            new_network: self.store.is_new_address(user.id, &sign_in.address).await?,
         })
     }
 
@@ -73,7 +75,7 @@ impl Engine {
         number: bool,
         now: Timestamp,
     ) -> Outcome<Vec<Write>> {
-        let id = ChallengeId(self.fresh_id());
+        let id = ChallengeId(self.ordered_id(now));
         let context = self.context(user, sign_in, facts, now)?;
         let expires_at = now.after(limits::CHALLENGE_LIFE);
         let mut writes: Vec<Write> = Vec::with_capacity(8);
@@ -141,7 +143,7 @@ impl Engine {
         }
         let push = |due_at| {
             Write::QueuePush(Push {
-                id: PushId(self.fresh_id()),
+                id: PushId(self.ordered_id(now)),
                 kind,
                 subject,
                 device: device.id,

@@ -107,16 +107,15 @@ impl Engine {
         for _ in 0..MAX_RETRIES {
             let now = self.now().await?;
             let (token, sign_in) = self.new_sign_in(user, request, bound.as_ref().map(|(browser, _)| browser.id), now);
-            let rotation = match &bound {
-                // Read again: another tab may have rotated it a moment ago.
-                Some((browser, secret)) => match self.store.browser(browser.id).await? {
-                    Some(browser) => self.rotation(request.browser_cookie.as_deref(), &browser, secret, now).await?,
-                    None => None,
-                },
-                None => None,
-            };
             let mut writes = vec![Write::ResetCount { bucket: bucket.to_owned() }, Write::AddSignIn(sign_in.clone())];
             let facts = self.facts(user, &sign_in, now).await?;
+            // As just read: another tab may have rotated it a moment ago.
+            let rotation = match (&bound, &facts.browser) {
+                (Some((_, secret)), Some(browser)) => {
+                    self.rotation(request.browser_cookie.as_deref(), browser, secret, now).await?
+                }
+                _ => None,
+            };
             let verdict = decide(&facts.policy);
             match verdict {
                 Verdict::Refuse => return self.refuse(user, &facts.app_name, &request.address, now).await,
@@ -147,7 +146,7 @@ impl Engine {
         browser: Option<nod_core::BrowserId>,
         now: Timestamp,
     ) -> (String, SignIn) {
-        let id = SignInId(self.fresh_id());
+        let id = SignInId(self.ordered_id(now));
         let (secret, hash) = fresh_secret(&*self.entropy);
         let sign_in = SignIn {
             id,

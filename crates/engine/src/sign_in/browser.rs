@@ -90,10 +90,17 @@ impl Engine {
         })
     }
 
-    /// The cookie with a new secret for `user`, without what it held for them before, and what others still use.
-    async fn cookie_with(&self, cookie: Option<&str>, user: UserId, secret: String, now: Timestamp) -> Outcome<String> {
+    /// The cookie with a new secret for `user` in place of the one `used`, if any, without what it held for them before, and
+    /// what others still use.
+    async fn cookie_with(
+        &self,
+        (cookie, used): (Option<&str>, Option<&str>),
+        user: UserId,
+        secret: String,
+        now: Timestamp,
+    ) -> Outcome<String> {
         let mut kept = Vec::new();
-        for other in secrets(cookie) {
+        for other in secrets(cookie).filter(|other| Some(*other) != used) {
             let found = self.store.browser_by_secret(hash_secret(other)).await?;
             if found.is_some_and(|(browser, known)| browser.user != user && browser.is_bound(now) && !known.retired) {
                 kept.push(other.to_owned());
@@ -137,7 +144,7 @@ impl Engine {
         let (secret, hash) = fresh_secret(&*self.entropy);
         let next = BrowserSecret { hash, browser: browser.id, issued_at: now, retired: false };
         let write = Write::RotateBrowser { browser: browser.id, used: hash_secret(used), next };
-        Ok(Some(Rotation { write, cookie: self.cookie_with(cookie, browser.user, secret, now).await? }))
+        Ok(Some(Rotation { write, cookie: self.cookie_with((cookie, Some(used)), browser.user, secret, now).await? }))
     }
 
     /// Writes that bind a new browser, its id and its cookie.
@@ -167,7 +174,7 @@ impl Engine {
         };
         let event = Self::event(EventKind::BrowserBound, now, user).address(asking.address).detail(how);
         let row = BrowserSecret { hash, browser: id, issued_at: now, retired: false };
-        let cookie = self.cookie_with(asking.cookie, user.id, secret, now).await?;
+        let cookie = self.cookie_with((asking.cookie, None), user.id, secret, now).await?;
         Ok(Binding { writes: [Write::BindBrowser(browser, row), Write::Audit(event)], browser: id, cookie })
     }
 

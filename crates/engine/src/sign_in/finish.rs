@@ -4,7 +4,7 @@ use nod_core::access::{AppCode, Method, Session};
 use nod_core::audit::EventKind;
 use nod_core::challenge::{Challenge, ChallengeState};
 use nod_core::people::User;
-use nod_core::possession::{BoundBy, DeviceState};
+use nod_core::possession::{BoundBy, Device};
 use nod_core::sign_in::{SignIn, SignInState};
 use nod_core::{SessionId, Timestamp, limits};
 
@@ -72,7 +72,7 @@ impl Engine {
         let (cookie, browser) = bound.map_or((None, sign_in.browser), |(cookie, id)| (Some(cookie), Some(id)));
         let (secret, hash) = fresh_secret(&*self.entropy);
         let session = Session {
-            id: SessionId(self.fresh_id()),
+            id: SessionId(self.ordered_id(now)),
             user: user.id,
             secret: hash,
             browser,
@@ -102,7 +102,7 @@ impl Engine {
         if !facts.policy.browser_bound {
             return Err(Fault::Forbidden("this browser is no longer bound: start again".to_owned()));
         }
-        self.check_record(user, &challenge, now).await?;
+        self.check_record(user, &facts.devices, &challenge, now).await?;
         let method = if challenge.number.is_some() { Method::PushNumber } else { Method::Push };
         let consume = Write::ConsumeChallenge { challenge: challenge.id, sign_in: sign_in.id, user: user.id };
         Ok((vec![consume], method, None))
@@ -132,14 +132,18 @@ impl Engine {
         Ok((writes, Method::Passkey, bound))
     }
 
-    /// Verifies the stored record again: signed answer, assertion, phone and its checksum.
-    async fn check_record(&self, user: &User, challenge: &Challenge, now: Timestamp) -> Outcome<()> {
+    /// Verifies the stored record again: signed answer, assertion, and that an active, intact phone of this user gave it.
+    async fn check_record(
+        &self,
+        user: &User,
+        devices: &[Device],
+        challenge: &Challenge,
+        now: Timestamp,
+    ) -> Outcome<()> {
         let answer = challenge.state.answer().ok_or_else(|| Fault::Conflict("not approved".to_owned()))?;
-        let device = self.store.device(answer.device).await?;
-        let device = device.filter(|d| d.user == user.id && d.state == DeviceState::Active && self.is_intact(d));
-        let record = match device {
+        let record = match devices.iter().find(|device| device.id == answer.device) {
             Some(device) => {
-                match self.verify_answer(challenge, &device, &answer.jws, answer.assertion.as_deref()).await {
+                match self.verify_answer(challenge, device, &answer.jws, answer.assertion.as_deref()).await {
                     Ok(verified) if approves(&verified, challenge) => Ok(()),
                     Ok(_) => Err(Fault::BadSignature("the stored answer does not approve what was asked".to_owned())),
                     Err(fault) => Err(fault),

@@ -261,6 +261,7 @@ async fn compare(a: &impl Store, b: &impl Store) {
         same(a.passkeys_of(UserId(id)).await, b.passkeys_of(UserId(id)).await);
         same(a.browsers_of(UserId(id)).await, b.browsers_of(UserId(id)).await);
         same(a.sessions_of(UserId(id)).await, b.sessions_of(UserId(id)).await);
+        same(a.is_new_address(UserId(id), "none").await, b.is_new_address(UserId(id), "none").await);
         same(a.pending_for(UserId(id)).await, b.pending_for(UserId(id)).await);
         same(a.answered_by(DeviceId(id), 100).await, b.answered_by(DeviceId(id), 100).await);
         same(a.subscription(SubscriptionId(id)).await, b.subscription(SubscriptionId(id)).await);

@@ -63,12 +63,13 @@ impl State {
         self.passkeys.values().find(|passkey| passkey.credential_id == credential_id && self.usable(passkey)).cloned()
     }
 
-    pub(super) fn device_session(&self, secret: SecretHash, now: Timestamp) -> Vec<DeviceId> {
+    pub(super) fn device_session(&self, secret: SecretHash, now: Timestamp) -> Vec<Device> {
         self.device_sessions
             .iter()
             .filter(|((of, _), end)| *of == secret && !end.has_passed(now))
-            .map(|((_, device), _)| *device)
-            .filter(|device| self.devices.get(device).is_some_and(|row| row.state != DeviceState::Revoked))
+            .filter_map(|((_, device), _)| self.devices.get(device))
+            .filter(|device| device.state != DeviceState::Revoked)
+            .cloned()
             .collect()
     }
 

@@ -80,7 +80,7 @@ impl Store for MemoryStore {
     async fn subscription(&self, id: SubscriptionId) -> StoreResult<Option<Subscription>> {
         Ok(self.lock().subscriptions.get(&id).cloned())
     }
-    async fn device_session(&self, secret: SecretHash) -> StoreResult<Vec<DeviceId>> {
+    async fn device_session(&self, secret: SecretHash) -> StoreResult<Vec<Device>> {
         Ok(self.lock().device_session(secret, self.clock.now()))
     }
 
@@ -140,6 +140,10 @@ impl Store for MemoryStore {
     }
     async fn sessions_of(&self, user: UserId) -> StoreResult<Vec<Session>> {
         Ok(self.lock().sessions_of(user, self.clock.now()))
+    }
+    async fn is_new_address(&self, user: UserId, address: &str) -> StoreResult<bool> {
+        let live = self.lock().sessions_of(user, self.clock.now());
+        Ok(!live.is_empty() && live.iter().all(|session| session.address != address))
     }
     async fn app_code(&self, code: SecretHash) -> StoreResult<Option<AppCode>> {
         let now = self.clock.now();

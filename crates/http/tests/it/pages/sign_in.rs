@@ -64,6 +64,7 @@ async fn what_can_be_pressed_while_waiting() {
     phone.answer(&world.engine, Decision::Deny, None).await.unwrap();
     let denied = browser.get("/sign-in/status").await.json();
     assert_eq!((denied["phase"].as_str(), denied["outcome"].as_str()), (Some("ended"), Some("denied")));
+    world.clock.advance(Millis(1));
     let again = browser.post("/sign-in/again", json!({})).await.expect(200).json();
     assert_eq!(again["phase"], "waiting");
     let number = again["number"].as_str().expect("INV-08: a number after a denial").parse().unwrap();
