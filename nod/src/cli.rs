@@ -71,18 +71,6 @@ pub(crate) struct Common {
     /// Print JSON for programs instead of text for people
     #[arg(long, global = true)]
     pub(crate) json: bool,
-    /// How to write the log to standard error
-    #[arg(long, global = true, value_enum, default_value_t = LogForm::Text, value_name = "FORM")]
-    pub(crate) log: LogForm,
-}
-
-/// How the log is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum LogForm {
-    /// Lines for people.
-    Text,
-    /// One JSON object a line.
-    Json,
 }
 
 /// `on` or `off`.

@@ -9,6 +9,7 @@ mod data_key;
 mod demo;
 mod failure;
 mod installation;
+mod log;
 mod output;
 mod restores;
 mod server;
@@ -18,9 +19,8 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser as _;
-use tracing_subscriber::EnvFilter;
 
-use crate::cli::{Cli, Command, LogForm};
+use crate::cli::{Cli, Command};
 use crate::failure::Outcome;
 
 /// How long the runtime waits for blocking work (a question at the terminal, a database write) at the end.
@@ -28,7 +28,10 @@ const LAST_WAIT: Duration = Duration::from_millis(300);
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    start_log(cli.common.log, matches!(cli.command, Command::Serve(_)));
+    // The server reads first how it is to log.
+    if !matches!(cli.command, Command::Serve(_)) {
+        log::start(log::Form::Text, log::Level::Warn);
+    }
     // The first installation wins; there is no other in this process.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
@@ -58,17 +61,5 @@ async fn run(cli: Cli) -> Outcome {
         Command::Restore(arguments) => commands::restore::run(&common, arguments).await,
         Command::Phone(command) => commands::phone::run(&common, command).await,
         Command::Demo(arguments) => demo::run(arguments).await,
-    }
-}
-
-/// The log goes to standard error: standard output is the command's answer.
-fn start_log(form: LogForm, serving: bool) {
-    let usual = if serving { "info" } else { "warn" };
-    let filter = system::log_filter().and_then(|text| EnvFilter::try_new(text).ok());
-    let filter = filter.unwrap_or_else(|| EnvFilter::new(usual));
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
-    match form {
-        LogForm::Text => builder.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr())).init(),
-        LogForm::Json => builder.json().init(),
     }
 }

@@ -48,8 +48,3 @@ pub(crate) fn phone_state_file() -> Option<PathBuf> {
     let state = state.or_else(|| variable("HOME").map(|home| home.join(".local/state")))?;
     Some(state.join("nod/phone.json"))
 }
-
-/// Filter for the log, `NOD_LOG`: as `RUST_LOG` elsewhere.
-pub(crate) fn log_filter() -> Option<String> {
-    variable("NOD_LOG").and_then(|value| value.into_os_string().into_string().ok())
-}

@@ -161,7 +161,7 @@ impl Product {
     fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(binary());
         command.args(arguments).current_dir(self.folder.path()).env("HOME", self.folder.path());
-        command.env_remove("NOD_CONFIG").env_remove("NOD_LOG").env_remove("XDG_STATE_HOME");
+        command.env_remove("NOD_CONFIG").env_remove("XDG_STATE_HOME");
         command
     }
 }

@@ -106,6 +106,7 @@ impl Engine {
         let rung = ringer.ring(&subscription, &ring, push.attempts, now).await;
         let done = self.now().await?;
         self.meters.rung(&subscription, rung, (now, done));
+        tracing::debug!(kind = ?push.kind, attempt = push.attempts, ?rung, "a push service answered");
         let sent = stage(Stage::Sent, now);
         match rung {
             Rung::Accepted if subscription.refusals == 0 => {

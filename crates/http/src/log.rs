@@ -4,11 +4,18 @@ use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
 use tokio::time::Instant;
+use tracing::Instrument as _;
 
 use crate::state::AppState;
 
 /// Layer of both faces.
 pub(crate) async fn requests(State(state): State<AppState>, request: Request, next: Next) -> Response {
+    // On at every level: whatever is told of a request can be put together again.
+    let span = tracing::error_span!("request", id = state.next_request());
+    counted(&state, request, next).instrument(span).await
+}
+
+async fn counted(state: &AppState, request: Request, next: Next) -> Response {
     let started = Instant::now();
     let method = request.method().clone();
     let path = request.extensions().get::<MatchedPath>().cloned();

@@ -1,6 +1,7 @@
 //! What every handler has at hand.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use nod_engine::Engine;
 
@@ -11,6 +12,9 @@ use crate::meters::Meters;
 use crate::pages::Site;
 use crate::per_source::PerSource;
 use crate::stop::Stop;
+
+/// Characters, six random bits each, that tell the processes of an installation apart.
+const PROCESS_CHARS: usize = 6;
 
 /// The engine, the configuration of the faces, and the open streams. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -24,6 +28,9 @@ struct Inner {
     site: Site,
     streams: Arc<PerSource>,
     meters: Meters,
+    /// What ids of requests begin with: no two processes write the same.
+    process: String,
+    requests: AtomicU64,
     stop: Stop,
 }
 
@@ -35,8 +42,19 @@ impl AppState {
     pub fn new(engine: Engine, proxies: TrustedProxies, stop: Stop) -> Result<Self, BadOrigin> {
         let public = PublicAddress::from_origin(&engine.settings().origin)?;
         let site = Site::new(public.origin(), &engine.settings().server_name);
+        let process = engine.fresh_secret().chars().take(PROCESS_CHARS).collect();
         let streams = PerSource::new(STREAMS_PER_SOURCE, STREAMS);
-        Ok(Self(Arc::new(Inner { engine, proxies, public, site, streams, meters: Meters::default(), stop })))
+        Ok(Self(Arc::new(Inner {
+            engine,
+            proxies,
+            public,
+            site,
+            streams,
+            meters: Meters::default(),
+            process,
+            requests: AtomicU64::new(0),
+            stop,
+        })))
     }
     /// The use cases.
     #[must_use]
@@ -58,6 +76,10 @@ impl AppState {
     }
     pub(crate) fn streams(&self) -> &Arc<PerSource> {
         &self.0.streams
+    }
+    /// An id for the log, for one request.
+    pub(crate) fn next_request(&self) -> String {
+        format!("{}-{}", self.0.process, self.0.requests.fetch_add(1, Ordering::Relaxed))
     }
     pub(crate) fn meters(&self) -> &Meters {
         &self.0.meters

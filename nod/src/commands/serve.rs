@@ -10,6 +10,7 @@ use crate::cli::Common;
 use crate::config::Config;
 use crate::failure::{Failure, Outcome};
 use crate::installation::Installation;
+use crate::log;
 use crate::output;
 use crate::server::Server;
 
@@ -18,7 +19,7 @@ use crate::server::Server;
 /// Listens without TLS on the configured address: a proxy in front (nginx, Caddy) ends TLS and passes requests on. Ends
 /// gracefully on SIGTERM and Ctrl-C.
 #[derive(Debug, Args)]
-#[command(after_long_help = "Examples:\n  nod serve\n  nod --config /etc/nod/nod.toml serve --log json")]
+#[command(after_long_help = "Examples:\n  nod serve\n  nod --config /etc/nod/nod.toml serve")]
 pub(crate) struct ServeArguments {
     /// Serve under another host than before: every phone then has to be enrolled again
     #[arg(long)]
@@ -28,6 +29,7 @@ pub(crate) struct ServeArguments {
 /// Runs it.
 pub(crate) async fn run(common: &Common, arguments: ServeArguments) -> Outcome {
     let config = Config::load(common.config.as_deref())?;
+    log::start(config.log.format, config.log.level);
     let installation = Installation::open_for(config, arguments.accept_new_host).await?;
     // Taken before anything runs, so that no signal is missed.
     let mut terminate = signal(SignalKind::terminate())?;

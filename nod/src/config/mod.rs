@@ -13,6 +13,7 @@ use serde::Deserialize;
 use url::Url;
 
 use crate::checkpoints;
+use crate::log::{Form, Level};
 
 pub(crate) use complaint::ConfigError;
 pub(crate) use database::Database;
@@ -52,6 +53,8 @@ pub(crate) struct Config {
     pub(crate) number_always: bool,
     /// Where signed checkpoints of the audit are appended (INV-22).
     pub(crate) checkpoint_file: PathBuf,
+    /// `log` table.
+    pub(crate) log: Log,
 }
 
 /// How phones are rung.
@@ -73,6 +76,18 @@ impl std::fmt::Debug for Push {
         // The proxy's address may hold a password (INV-24).
         f.debug_struct("Push").field("contact", &self.contact).finish_non_exhaustive()
     }
+}
+
+/// How `nod serve` logs.
+#[derive(Debug, Clone, Copy, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Log {
+    /// Text or JSON.
+    #[serde(default)]
+    pub(crate) format: Form,
+    /// From which level on.
+    #[serde(default)]
+    pub(crate) level: Level,
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -113,6 +128,8 @@ struct File {
     sign_in: SignIn,
     #[serde(default)]
     audit: Audit,
+    #[serde(default)]
+    log: Log,
 }
 
 fn default_listen() -> SocketAddr {
@@ -156,6 +173,7 @@ impl Config {
             database,
             push: file.push,
             number_always: file.sign_in.number_always,
+            log: file.log,
         })
     }
 }
@@ -198,6 +216,10 @@ mod tests {
             (GOOD.replace("nod.example.com", "nod"), vec!["nod.toml:1:10", "single label"]),
             (format!("listen = \"here\"\n{GOOD}"), vec!["nod.toml:1:10", "socket address"]),
             (format!("trusted_proxies = [\"ten\"]\n{GOOD}"), vec!["nod.toml:1:", "10.0.0.0/8"]),
+            (
+                format!("{GOOD}[log]\nlevel = \"loud\"\n"),
+                vec!["nod.toml:5:9", "`error`, `warn`, `info`, `debug`, `trace`"],
+            ),
             (format!("{GOOD}egress_proxy = \"//\"\n"), vec!["nod.toml:4:"]),
             ("origin = \"https://nod.example.com\"\n".to_owned(), vec!["nod.toml", "missing field `push`"]),
             ("origin = \"https://nod.exa".to_owned(), vec!["nod.toml:1:"]),

@@ -73,6 +73,13 @@ contact = {contact}
 # Ask for the number on the screen at every sign-in, not only where several are pending or one was denied.
 # number_always = false
 
+[log]
+# How the server writes its log to standard error: "text" for people or "json", one object a line.
+# format = "text"
+
+# From which level on: "error", "warn", "info" (each request), "debug" (each push) or "trace". No level writes a secret.
+# level = "info"
+
 [audit]
 # Where signed checkpoints of the audit are appended: by default audit-checkpoints.jsonl among the data. Ship this file to
 # another machine as it grows: only a copy elsewhere shows that the audit's tail was cut off. Relative to this file.

@@ -113,6 +113,7 @@ fn config(folder: &Path, listen: SocketAddr) -> Outcome<Config> {
             egress_proxy: None,
         },
         number_always: false,
+        log: crate::config::Log::default(),
         checkpoint_file: folder.join(crate::checkpoints::DEFAULT_FILE),
     })
 }

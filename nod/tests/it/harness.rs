@@ -61,7 +61,7 @@ impl Folder {
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_nod"));
         command.args(arguments).current_dir(self.path()).env("HOME", self.path()).env("TMPDIR", self.path());
-        for name in ["NOD_CONFIG", "NOD_LOG", "XDG_STATE_HOME"] {
+        for name in ["NOD_CONFIG", "XDG_STATE_HOME"] {
             command.env_remove(name);
         }
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -143,6 +143,14 @@ impl Nod {
         std::fs::write(self.config(), format!("{}{table}", text.replace(&head, ""))).unwrap();
     }
 
+    /// Puts `to` in the place of `from`, which stands there once.
+    #[track_caller]
+    pub(crate) fn set(&self, from: &str, to: &str) {
+        let text = std::fs::read_to_string(self.config()).unwrap();
+        assert_eq!(text.matches(from).count(), 1, "{from}");
+        std::fs::write(self.config(), text.replace(from, to)).unwrap();
+    }
+
     pub(crate) fn config(&self) -> PathBuf {
         self.folder.path().join("nod.toml")
     }
@@ -170,9 +178,14 @@ pub(crate) struct Running {
 }
 
 impl Running {
-    pub(crate) fn start(mut command: Command) -> Self {
+    pub(crate) fn start(command: Command) -> Self {
         // Nobody reads it: a full pipe would stop the child.
-        let mut child = command.stderr(Stdio::null()).spawn().unwrap();
+        Self::start_with(command, Stdio::null())
+    }
+
+    /// With its log going there.
+    pub(crate) fn start_with(mut command: Command, log: Stdio) -> Self {
+        let mut child = command.stderr(log).spawn().unwrap();
         let lines = BufReader::new(child.stdout.take().unwrap()).lines();
         Self { child, lines }
     }

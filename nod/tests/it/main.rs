@@ -13,6 +13,7 @@ mod backup;
 mod cli;
 mod demo;
 mod harness;
+mod logs;
 mod nodes;
 mod people;
 mod phone;

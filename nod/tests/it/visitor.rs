@@ -43,6 +43,15 @@ impl Visitor {
         Self { http: self.http.clone(), origin: nod.origin.clone(), cookies: self.cookies.clone() }
     }
 
+    pub(crate) const fn http(&self) -> &reqwest::Client {
+        &self.http
+    }
+
+    /// Shows each cookie.
+    pub(crate) fn keep_cookies(&self, mut keep: impl FnMut(&str, &str)) {
+        self.cookies.iter().filter(|(_, value)| !value.is_empty()).for_each(|(name, value)| keep(name, value));
+    }
+
     async fn send(&mut self, request: RequestBuilder) -> Response {
         let cookies: Vec<String> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
         let request = request.header(COOKIE, cookies.join("; ")).header(ORIGIN, &self.origin);
@@ -85,10 +94,21 @@ impl Visitor {
         assert!(!response.status().is_redirection(), "{response:?}");
     }
 
+    /// Gives name and password with what an app's door added.
+    pub(crate) async fn sign_in_with(&mut self, user: &str, password: &str, more: &[(&str, &String)]) {
+        let response = self.give_with(user, password, more).await;
+        assert_eq!(response.headers()["location"], "/sign-in/continue");
+    }
+
     /// Gives name and password.
     pub(crate) async fn give(&mut self, user: &str, password: &str) -> Response {
+        self.give_with(user, password, &[]).await
+    }
+
+    async fn give_with(&mut self, user: &str, password: &str, more: &[(&str, &String)]) -> Response {
         let fields = [("user", user), ("password", password)];
-        let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+        let mut body = url::form_urlencoded::Serializer::new(String::new());
+        let body = body.extend_pairs(fields).extend_pairs(more).finish();
         let request = self.http.post(format!("{}/sign-in", self.origin));
         let request = request.header(CONTENT_TYPE, "application/x-www-form-urlencoded").body(body);
         self.send(request).await
@@ -97,4 +117,9 @@ impl Visitor {
     pub(crate) async fn status(&mut self) -> Value {
         self.get("/sign-in/status").await.json().await.unwrap()
     }
+}
+
+/// The fields of a query.
+pub(crate) fn pairs(query: &str) -> BTreeMap<String, String> {
+    url::form_urlencoded::parse(query.as_bytes()).into_owned().collect()
 }

@@ -11,7 +11,7 @@ use crate::visitor::Visitor;
 
 const PASSWORD: &str = "four plain words here\n";
 /// How long a change of health may take to be seen: far more than the server's own bound.
-const SOON: Duration = Duration::from_secs(20);
+pub(crate) const SOON: Duration = Duration::from_secs(20);
 
 /// A running server and the address of its internal listener.
 fn watched() -> (Nod, Running, String) {
@@ -30,7 +30,7 @@ fn public(nod: &Nod) -> String {
 }
 
 /// Status and body of a GET.
-fn get(address: &str, path: &str) -> (u16, String) {
+pub(crate) fn get(address: &str, path: &str) -> (u16, String) {
     let mut stream = TcpStream::connect(address).unwrap();
     write!(stream, "GET {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n").unwrap();
     let mut answer = String::new();
