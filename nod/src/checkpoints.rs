@@ -78,6 +78,23 @@ pub(crate) async fn of_restores(store: &dyn Store, key: &Jwk) -> Outcome<Vec<Che
     Ok(signed.collect())
 }
 
+/// A file's last checkpoint by our key. Without a file there is none.
+pub(crate) fn last(path: &Path, key: &Jwk) -> io::Result<Option<CheckpointPayload>> {
+    let mut file = match File::open(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        file => file?,
+    };
+    let end = file.seek(SeekFrom::End(0))?;
+    file.seek(SeekFrom::Start(end.saturating_sub(TAIL_BYTES)))?;
+    let mut tail = Vec::new();
+    file.take(TAIL_BYTES).read_to_end(&mut tail)?;
+    let signed = |line| match worth(line, key) {
+        Worth::Signed(payload) => Some(payload),
+        Worth::Forged | Worth::Torn => None,
+    };
+    Ok(tail.rsplit(|byte| *byte == b'\n').find_map(signed))
+}
+
 fn failed(path: &Path, error: &io::Error) -> Failure {
     Failure::new(format!("{}: {error}", path.display()))
 }
@@ -134,7 +151,7 @@ impl Checkpointer {
     }
 
     async fn try_write(&self) -> Outcome<Checkpointed> {
-        let last = self.last().map_err(|error| failed(&self.path, &error))?;
+        let last = last(&self.path, self.key.jwk()).map_err(|error| failed(&self.path, &error))?;
         let outcome = self.engine.checkpoint_audit(last).await?;
         if let Checkpointed::Due(payload) = &outcome {
             let checkpoint = sign_checkpoint(&self.key, payload)?;
@@ -142,23 +159,6 @@ impl Checkpointer {
             self.append(&line).map_err(|error| failed(&self.path, &error))?;
         }
         Ok(outcome)
-    }
-
-    /// The file's last checkpoint by our key. Without a file there is none.
-    fn last(&self) -> io::Result<Option<CheckpointPayload>> {
-        let mut file = match File::open(&self.path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            file => file?,
-        };
-        let end = file.seek(SeekFrom::End(0))?;
-        file.seek(SeekFrom::Start(end.saturating_sub(TAIL_BYTES)))?;
-        let mut tail = Vec::new();
-        file.take(TAIL_BYTES).read_to_end(&mut tail)?;
-        let signed = |line| match worth(line, self.key.jwk()) {
-            Worth::Signed(payload) => Some(payload),
-            Worth::Forged | Worth::Torn => None,
-        };
-        Ok(tail.rsplit(|byte| *byte == b'\n').find_map(signed))
     }
 
     /// One write, on disk when it returns. A torn line before it is ended first.

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::commands::{app, audit, backup, browser, device, group, init, phone, restore, serve, user};
+use crate::commands::{app, audit, backup, browser, device, doctor, group, init, phone, restore, serve, user};
 use crate::demo::DemoArguments;
 
 /// Commands by what they are for. A test holds it against the real ones.
@@ -15,6 +15,7 @@ Try it:
 Run a server:
   init      Ask three questions, write nod.toml, make the data and the first administrator's link
   serve     Run the server
+  doctor    Find what is wrong, and what to do about it
   backup    Write an encrypted backup while the server runs, and read it back
   restore   Make an installation from a backup
 
@@ -94,6 +95,7 @@ impl OnOff {
 pub(crate) enum Command {
     Init(init::InitArguments),
     Serve(serve::ServeArguments),
+    Doctor(doctor::DoctorArguments),
     Backup(backup::BackupArguments),
     Restore(restore::RestoreArguments),
     #[command(subcommand)]

@@ -48,6 +48,11 @@ impl Failure {
         format!("{:#}", self.error)
     }
 
+    /// The next useful command, if one is known.
+    pub(crate) fn next_command(&self) -> Option<&str> {
+        self.next.as_deref()
+    }
+
     /// Tells on standard error and gives the exit code.
     pub(crate) fn tell(&self) -> ExitCode {
         eprintln!("error: {}", self.words());

@@ -7,6 +7,7 @@ mod commands;
 mod config;
 mod data_key;
 mod demo;
+mod doctor;
 mod failure;
 mod installation;
 mod log;
@@ -57,6 +58,7 @@ async fn run(cli: Cli) -> Outcome {
         Command::Browser(command) => commands::browser::run(&common, command).await,
         Command::App(command) => commands::app::run(&common, command).await,
         Command::Audit(command) => commands::audit::run(&common, command).await,
+        Command::Doctor(arguments) => commands::doctor::run(&common, arguments).await,
         Command::Backup(arguments) => commands::backup::run(&common, arguments).await,
         Command::Restore(arguments) => commands::restore::run(&common, arguments).await,
         Command::Phone(command) => commands::phone::run(&common, command).await,

@@ -1,6 +1,7 @@
 //! Nod's rows on disk: all SQL is here. SQLite for one node, PostgreSQL for several; both run the same statements.
 
 mod dump;
+mod inspect;
 mod migrations;
 mod names;
 mod port;
@@ -13,5 +14,6 @@ mod sweep;
 mod writes;
 
 pub use dump::{Cell, Piece, SCHEMA, dump_postgres, dump_sqlite, load_postgres, load_sqlite, pieces};
+pub use inspect::{Inspected, inspect_postgres, inspect_sqlite};
 pub use postgres::{DEFAULT_CONNECTIONS, Options as PostgresOptions, PostgresError, PostgresStore};
 pub use sqlite::{Clock, OpenError, SqliteStore};

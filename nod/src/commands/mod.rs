@@ -6,6 +6,7 @@ pub(crate) mod audit;
 pub(crate) mod backup;
 pub(crate) mod browser;
 pub(crate) mod device;
+pub(crate) mod doctor;
 pub(crate) mod enrol;
 pub(crate) mod group;
 pub(crate) mod init;

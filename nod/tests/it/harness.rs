@@ -72,6 +72,11 @@ impl Folder {
         Said::of(self.command(arguments).output().unwrap())
     }
 
+    /// With something in the environment.
+    pub(crate) fn run_in(&self, arguments: &[&str], environment: &[(&str, &str)]) -> Said {
+        Said::of(self.command(arguments).envs(environment.iter().copied()).output().unwrap())
+    }
+
     pub(crate) fn run_with(&self, arguments: &[&str], input: &str) -> Said {
         let mut child = self.command(arguments).stdin(Stdio::piped()).spawn().unwrap();
         child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();

@@ -12,6 +12,7 @@ mod audit;
 mod backup;
 mod cli;
 mod demo;
+mod doctor;
 mod harness;
 mod logs;
 mod nodes;
