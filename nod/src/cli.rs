@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::commands::{app, audit, backup, browser, device, doctor, group, init, phone, restore, serve, user};
+use crate::commands::{app, audit, backup, browser, device, doctor, group, init, migrate, phone, restore, serve, user};
 use crate::demo::DemoArguments;
 
 /// Commands by what they are for. A test holds it against the real ones.
@@ -18,6 +18,7 @@ Run a server:
   doctor    Find what is wrong, and what to do about it
   backup    Write an encrypted backup while the server runs, and read it back
   restore   Make an installation from a backup
+  migrate   Move the installation from SQLite to PostgreSQL
 
 People and what they hold:
   user      Accounts: add, list, show, change, disable, password, enrol a phone
@@ -110,6 +111,8 @@ pub(crate) enum Command {
     App(app::AppCommand),
     #[command(subcommand)]
     Audit(audit::AuditCommand),
+    #[command(subcommand)]
+    Migrate(migrate::MigrateCommand),
     #[command(subcommand)]
     Phone(phone::PhoneCommand),
     Demo(DemoArguments),

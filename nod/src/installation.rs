@@ -213,7 +213,7 @@ pub(crate) async fn check_host(store: &dyn Store, config: &Config, accept: bool)
         let key = format!("{HOST_META}/{change}");
         let known = match store.meta(&key).await? {
             Some(value) => String::from_utf8_lossy(&value).into_owned(),
-            None => return Err(Failure::new("the database does not say for which host it was made")),
+            None => return Err(no_installation(config)),
         };
         if store.meta(&format!("{HOST_META}/{}", change + 1)).await?.is_some() {
             continue;
@@ -239,6 +239,13 @@ pub(crate) async fn check_host(store: &dyn Store, config: &Config, accept: bool)
         return Ok(());
     }
     Err(Failure::new("the host was changed too often"))
+}
+
+/// The database is there, and nobody made an installation in it.
+fn no_installation(config: &Config) -> Failure {
+    let failure = Failure::new("the database does not say for which host it was made: there is no installation in it");
+    let left = matches!(config.database, Database::Postgres { .. }) && config.data_dir.join(DATABASE).exists();
+    if left { failure.next("nod migrate sqlite-to-postgres") } else { failure }
 }
 
 pub(crate) fn private_folder(path: &Path) -> Outcome {

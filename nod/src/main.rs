@@ -61,6 +61,7 @@ async fn run(cli: Cli) -> Outcome {
         Command::Doctor(arguments) => commands::doctor::run(&common, arguments).await,
         Command::Backup(arguments) => commands::backup::run(&common, arguments).await,
         Command::Restore(arguments) => commands::restore::run(&common, arguments).await,
+        Command::Migrate(command) => commands::migrate::run(&common, command).await,
         Command::Phone(command) => commands::phone::run(&common, command).await,
         Command::Demo(arguments) => demo::run(arguments).await,
     }

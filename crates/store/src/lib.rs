@@ -3,6 +3,7 @@
 mod dump;
 mod inspect;
 mod migrations;
+mod moving;
 mod names;
 mod port;
 mod postgres;
@@ -15,5 +16,6 @@ mod writes;
 
 pub use dump::{Cell, Piece, SCHEMA, dump_postgres, dump_sqlite, load_postgres, load_sqlite, pieces};
 pub use inspect::{Inspected, inspect_postgres, inspect_sqlite};
+pub use moving::{MoveError, Moved, Progress, move_to_postgres};
 pub use postgres::{DEFAULT_CONNECTIONS, Options as PostgresOptions, PostgresError, PostgresStore};
 pub use sqlite::{Clock, OpenError, SqliteStore};

@@ -35,6 +35,10 @@ pub(crate) fn until(version: u32) -> Result<&'static [Migration], SchemaError> {
     end.and_then(|end| MIGRATIONS.get(..=end)).ok_or_else(newer)
 }
 
+/// Stands among the migrations of a SQLite file whose installation was moved to PostgreSQL. To a binary that does not know it,
+/// it is the schema of a newer one, which it refuses.
+pub(crate) const MOVED: (u32, &str) = (1_000_000, "moved_to_postgresql");
+
 /// A migration that the database has: version, name, checksum.
 pub(crate) type Applied = (u32, String, Vec<u8>);
 
@@ -51,6 +55,8 @@ pub(crate) enum SchemaError {
          install the version that made it, or restore a backup"
     )]
     Changed { version: u32, name: String },
+    #[error("it was moved to PostgreSQL and is out of date: name that database in nod.toml (`url` in `[database]`)")]
+    Moved,
     #[error("{}", .0.0)]
     Failed(StoreError),
 }
@@ -65,6 +71,9 @@ pub(crate) fn missing<'m>(
     applied: &[Applied],
 ) -> Result<Vec<(&'m Migration, [u8; 32])>, SchemaError> {
     let known = migrations.last().map_or(0, |migration| migration.version);
+    if applied.last().is_some_and(|(version, name, _)| (*version, name.as_str()) == MOVED) {
+        return Err(SchemaError::Moved);
+    }
     if let Some((found, name, _)) = applied.last().filter(|(version, ..)| *version > known) {
         return Err(SchemaError::Newer { found: *found, name: name.clone(), known });
     }

@@ -15,6 +15,7 @@ mod demo;
 mod doctor;
 mod harness;
 mod logs;
+mod migrate;
 mod nodes;
 mod people;
 mod phone;

@@ -31,10 +31,7 @@ impl Nodes {
     fn start(listen: bool) -> Option<Self> {
         let cluster = Cluster::start()?;
         let near = Nod::init_with(&["--database", &cluster.database()]);
-        let text = std::fs::read_to_string(near.config()).unwrap();
-        let told = text.replace("# listen = true", &format!("listen = {listen}"));
-        assert_ne!(told, text);
-        std::fs::write(near.config(), told).unwrap();
+        near.set("# listen = true", &format!("listen = {listen}"));
         let far = near.beside(FAR);
         let serving = [near.serve(), far.serve()];
         Some(Self { _serving: serving, near, far, _cluster: cluster })

@@ -218,6 +218,25 @@ impl Drop for PostgresStore {
     }
 }
 
+/// One connection, for work that has the database for itself.
+pub(crate) struct Single {
+    /// The connection.
+    pub(crate) client: Client,
+    /// Database and hosts, for messages.
+    pub(crate) address: String,
+}
+
+/// Connects once, driven by the caller's executor, and brings the database to this binary's schema.
+pub(crate) async fn single(options: &Options) -> Result<Single, PostgresError> {
+    let config = connect::settings(options)?;
+    let address = connect::address(&config);
+    let pool = connect::pool(&config, 1)?;
+    let refused = |reason: String| PostgresError::Refused { address: address.clone(), reason };
+    prepare(pool.clone()).await.map_err(refused)?;
+    let client = pool.get().await.map_err(|error| refused(no_connection(&error).0))?;
+    Ok(Single { client, address })
+}
+
 /// Looks whether the server will do, and migrates. Gives a name for this node.
 async fn prepare(pool: Pool) -> Result<String, String> {
     let mut client = pool.get().await.map_err(|error| no_connection(&error).0)?;

@@ -24,6 +24,7 @@ use connection::Role;
 pub(crate) use sql::failure;
 use writer::{Job, Writer};
 
+use crate::migrations::SchemaError;
 use crate::port::types::*;
 use crate::sql::Query;
 
@@ -178,6 +179,13 @@ impl Drop for SqliteStore {
             }
         }
     }
+}
+
+/// The connection of a file that exists, at this binary's schema, for whoever means to have the file alone.
+pub(crate) fn migrated(path: &Path, clock: Clock) -> Result<Connection, SchemaError> {
+    let mut db = connection::open(path, Role::Writer, clock)?;
+    schema::migrate(&mut db)?;
+    Ok(db)
 }
 
 fn stopped() -> StoreError {
