@@ -1,4 +1,4 @@
-/** Setting up this phone: code and key, passkey, notifications, six digits, test. Each step ends in the next. */
+/** Setting up this phone: code and key, passkey, notifications, six digits, practice. Each step ends in the next. */
 
 import { ApiError } from "../shared/api.js";
 import { button, errorLine, h, heading, run } from "../shared/dom.js";
@@ -8,6 +8,7 @@ import { canUsePasskeys, createPasskey } from "../shared/webauthn.js";
 import { device, enrolDevice, openSession } from "./api.js";
 import { newDeviceKey } from "./jose.js";
 import { goWithoutPush, notificationsAllowed, pushPossible, syncSubscription } from "./push.js";
+import { rehearsal, rehearsed } from "./rehearsal.js";
 import { selfTest } from "./self-test.js";
 import { forgetAccount, saveAccount } from "./store.js";
 import { words } from "./words.js";
@@ -232,14 +233,24 @@ async function waitForComputer(account, flow, errors) {
   }
 }
 
-/** @param {Account} account @param {Flow} flow */
+/**
+ * The set-up is over, but for a practice run that may be left out.
+ * @param {Account} account
+ * @param {Flow} flow
+ */
 function doneStep(account, flow) {
+  /** @param {string|null} test */
+  const practise = (test) => {
+    if (flow.isOpen()) {
+      flow.next(rehearsal({ account, test, answered: (outcome) => flow.next(rehearsed(outcome, () => void flow.done())) }));
+    }
+  };
   return h(
     "div",
     { class: "stack" },
     mark("approve"),
     h("div", { class: "stack-tight centred" }, heading(text.doneTitle), h("p", {}, text.doneSentence(account.user.display_name))),
-    notificationsAllowed() && selfTest(account.device),
-    button("done", text.done, "primary wide-button", () => void flow.done()),
+    notificationsAllowed() ? selfTest(account.device, practise) : button("practise", text.practise, "primary wide-button", () => practise(null)),
+    button("done", text.done, "text", () => void flow.done()),
   );
 }

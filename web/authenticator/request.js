@@ -25,7 +25,7 @@ const text = words.request;
 export const contextOf = (request) => JSON.parse(new TextDecoder().decode(fromBase64url(request.context)));
 
 /** @param {string} term @param {...import("../shared/dom.js").Child} details */
-const fact = (term, ...details) => h("div", {}, h("dt", {}, term), h("dd", {}, ...details));
+export const fact = (term, ...details) => h("div", {}, h("dt", {}, term), h("dd", {}, ...details));
 
 /** @param {Context} context */
 function origin(context) {

@@ -16,6 +16,7 @@ const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, mil
 /**
  * @param {string} deviceId
  * @param {(sentence: string) => void} say
+ * @returns {Promise<string>} the test's id, once it has arrived
  */
 async function test(deviceId, say) {
   const { test: id } = await device("POST", "/self-test", { device: deviceId });
@@ -28,7 +29,7 @@ async function test(deviceId, say) {
     }
     if (result.woke_at) {
       say(text.woke(result.woke_at - result.sent_at));
-      return;
+      return id;
     }
     say(result.accepted_at ? text.accepted : text.sent);
   }
@@ -38,17 +39,19 @@ async function test(deviceId, say) {
 /**
  * A button with its result below.
  * @param {string} deviceId
+ * @param {(id: string) => void} [arrived]
  */
-export function selfTest(deviceId) {
+export function selfTest(deviceId, arrived = () => {}) {
   const errors = errorLine("self-test-error");
   const result = h("p", { class: "soft", role: "status", "data-self-test": deviceId });
   const control = button("self-test", text.button, "", () => {
     result.textContent = "";
-    void run(control, errors, () =>
-      test(deviceId, (sentence) => {
+    void run(control, errors, async () => {
+      const id = await test(deviceId, (sentence) => {
         result.textContent = sentence;
-      }),
-    );
+      });
+      arrived(id);
+    });
   });
   return h("div", { class: "stack-tight" }, control, result, errors.node);
 }

@@ -91,15 +91,24 @@ const enrol = {
   notificationsDenied: "Notifications are off for Nod. Turn them on in this phone’s settings, or go on without and open Nod yourself.",
   pushUnreachable: "The push service cannot be reached. Nod works while it is open on this phone; you can go on.",
   subscribing: "Asking the push service. This takes up to 10 seconds.",
-  confirmTitle: "Compare six digits",
-  confirmSentence: "Does your computer show the same six digits? Answer there.",
+  confirmTitle: "Six digits for your computer",
+  confirmSentence: "Type them there. Your computer asks for them now.",
   confirmWaiting: "Waiting for your computer. This page goes on by itself.",
   revoked: "The computer did not confirm these digits, so this phone was not added. Ask for a new code and start again.",
   keyRefused: "This browser does not keep keys here. Leave private browsing or Lockdown Mode, then try again.",
   doneTitle: "This phone is ready",
   /** @param {string} name */
-  doneSentence: (name) => `${name}, from now on Nod asks you here.`,
+  doneSentence: (name) => `${name}, from now on Nod asks you here. Try it once, so that you know how it looks.`,
+  practise: "Try it once",
   done: "Done",
+};
+
+const rehearsal = {
+  title: "Practice: is this you?",
+  notice: "This is practice. Nothing opens, whatever you press. A real request looks like this and names the app and the browser.",
+  from: "this phone, while you set it up",
+  approve: { title: "That is how you approve", sentence: "Approve only what you started yourself. When in doubt, deny." },
+  deny: { title: "That is how you deny", sentence: "Nobody is signed in then. Deny whatever you did not start yourself." },
 };
 
 const selfTest = {
@@ -169,6 +178,7 @@ export const words = {
   request,
   outcomes,
   enrol,
+  rehearsal,
   selfTest,
   install,
   home,

@@ -4,12 +4,10 @@ use nod_core::audit::EventKind;
 use nod_core::challenge::{Challenge, Decision};
 use nod_core::people::{User, UserState};
 use nod_core::possession::{Device, DeviceState, Notifications};
-use nod_core::push::{PushKind, Stage, Subscription};
+use nod_core::push::{Stage, Subscription};
 use nod_core::{ChallengeId, DeviceId, SecretHash, SubscriptionId, Timestamp, UserId, limits};
 use nod_protocol::answer as signed;
-use nod_protocol::device_api::{
-    self as api, HistoryEntry, RequestBody, SelfTestState, SessionAnswer, SessionDevice, UserBody,
-};
+use nod_protocol::device_api::{self as api, HistoryEntry, RequestBody, SessionAnswer, SessionDevice, UserBody};
 use nod_protocol::device_sign_in::ParsedDeviceSignIn;
 use nod_protocol::{B64, Bytes32, Id, Jwk, b64, sha256};
 
@@ -247,47 +245,6 @@ impl Engine {
         entries.sort_by_key(|entry| std::cmp::Reverse(entry.at));
         entries.truncate(api::HISTORY_MAX);
         Ok(entries)
-    }
-
-    /// Queues a test push to one device.
-    ///
-    /// # Errors
-    /// [`Fault::Conflict`] when the phone has no subscription; [`Fault::TooMany`].
-    pub async fn start_self_test(&self, phone: &Phone, id: DeviceId) -> Outcome<Id> {
-        let now = self.now().await?;
-        let device = self.store.device(phone.device(id)?.id).await?.ok_or(Fault::NotFound("device"))?;
-        let test: [u8; 16] = self.fresh_id();
-        let pushes = self.pushes(&device, PushKind::SelfTest, test, now, now.after(limits::CHALLENGE_LIFE));
-        if pushes.is_empty() {
-            return Err(Fault::Conflict("this phone cannot be rung: allow notifications and try again".to_owned()));
-        }
-        let mut writes = vec![Write::Count { bucket: format!("self-test/{id}"), limit: limits::SELF_TESTS }];
-        writes.extend(pushes);
-        if applied(self.store.commit(writes).await)? {
-            Ok(Id(test))
-        } else {
-            Err(Fault::TooMany { retry_after_seconds: 600 })
-        }
-    }
-
-    /// How far a test push got.
-    ///
-    /// # Errors
-    /// [`Fault::NotFound`] when it is not a test of this phone.
-    pub async fn self_test(&self, phone: &Phone, test: Id) -> Outcome<SelfTestState> {
-        let push = self.store.pushes_of(test.0).await?.into_iter().next();
-        let push = push.filter(|p| p.kind == PushKind::SelfTest && phone.device(p.device).is_ok());
-        push.ok_or(Fault::NotFound("test"))?;
-        let stages = self.store.stages(test.0).await?;
-        let at = |wanted: Stage| stages.iter().find(|(_, stage, _)| *stage == wanted).map(|(.., at)| at.0);
-        let error =
-            at(Stage::Failed).map(|_| "the push service could not be reached or refused the message".to_owned());
-        Ok(SelfTestState {
-            sent_at: at(Stage::Sent),
-            accepted_at: at(Stage::Accepted),
-            woke_at: at(Stage::WorkerWoke),
-            error,
-        })
     }
 
     /// Revokes a device; everything that hangs on it ends with it.

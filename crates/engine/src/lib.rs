@@ -18,6 +18,7 @@ mod password;
 pub mod ports;
 mod probe;
 mod restore;
+mod self_test;
 mod sign_in;
 mod vault;
 

@@ -208,3 +208,25 @@ async fn a_terminal_needs_leave_and_disabling_ends_everything() {
     assert_eq!(kind(scene.engine.open_enrolment(user.id).await), "not found");
     assert_eq!(kind(scene.engine.open_enrolment(UserId([9; 16])).await), "not found");
 }
+
+#[tokio::test]
+async fn an_approval_for_practice_is_checked_and_opens_nothing() {
+    let scene = Scene::new().await;
+    let (engine, own) = (&scene.engine, &scene.anna.phones[0]);
+    let phone = engine.phone(&own.token).await.unwrap();
+    let (second, _) = folk::enrol(engine, &scene.dice, scene.anna.user).await.unwrap();
+    let other = engine.phone(&second.token).await.unwrap();
+    let test = engine.start_self_test(&phone, DeviceId(own.device.0)).await.unwrap();
+    let over = |challenge: &[u8], by: &folk::SimPhone| by.passkey.assert(challenge, &folk::origin()).unwrap();
+    assert_eq!(kind(engine.answer_self_test(&other, test, &over(&test.0, &second)).await), "not found");
+    assert_eq!(kind(engine.answer_self_test(&phone, test, &over(&test.0, &second)).await), "bad signature");
+    assert_eq!(kind(engine.answer_self_test(&phone, test, &over(&[0; 16], own)).await), "bad signature");
+    assert_eq!(engine.self_test(&phone, test).await.unwrap().answered_at, None);
+    engine.answer_self_test(&phone, test, &over(&test.0, own)).await.unwrap();
+    assert_eq!(engine.self_test(&phone, test).await.unwrap().answered_at, Some(scene.clock.now().0));
+    assert_eq!(
+        kind(engine.answer_self_test(&phone, nod_protocol::Id([9; 16]), &over(&[9; 16], own)).await),
+        "not found"
+    );
+    assert!(scene.store.sessions_of(scene.anna.user).await.unwrap().is_empty());
+}

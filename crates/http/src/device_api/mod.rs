@@ -30,4 +30,10 @@ pub(crate) const ROUTES: &[Route] = &[
     Route { verb: Verb::Post, path: paths::STAGES, access: Access::Open, handler: || post(self_test::stage) },
     Route { verb: Verb::Post, path: paths::SELF_TEST, access: Access::Device, handler: || post(self_test::start) },
     Route { verb: Verb::Get, path: paths::SELF_TEST_STATE, access: Access::Device, handler: || get(self_test::state) },
+    Route {
+        verb: Verb::Post,
+        path: paths::SELF_TEST_ANSWER,
+        access: Access::Device,
+        handler: || post(self_test::answer),
+    },
 ];

@@ -6,7 +6,9 @@ use http::StatusCode;
 use nod_core::DeviceId;
 use nod_core::push::Stage;
 use nod_protocol::Id;
-use nod_protocol::device_api::{self as api, SelfTestAnswer, SelfTestRequest, SelfTestState, StageRequest};
+use nod_protocol::device_api::{
+    self as api, SelfTestAnswer, SelfTestApproval, SelfTestRequest, SelfTestState, StageRequest,
+};
 
 use super::session::Caller;
 use crate::body::{self, InPath, JsonBody};
@@ -45,4 +47,14 @@ pub(super) async fn state(
     InPath(test): InPath<Id>,
 ) -> Reply<Json<SelfTestState>> {
     Ok(Json(state.engine().self_test(&caller.phone, test).await?))
+}
+
+pub(super) async fn answer(
+    State(state): State<AppState>,
+    caller: Caller,
+    InPath(test): InPath<Id>,
+    JsonBody(body): JsonBody<SelfTestApproval>,
+) -> Reply<StatusCode> {
+    state.engine().answer_self_test(&caller.phone, test, &body.assertion).await?;
+    Ok(StatusCode::NO_CONTENT)
 }

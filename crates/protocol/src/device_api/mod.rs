@@ -65,6 +65,8 @@ pub mod paths {
     pub const SELF_TEST: &str = "/api/device/v1/self-test";
     /// GET: the test push's times.
     pub const SELF_TEST_STATE: &str = "/api/device/v1/self-test/{test}";
+    /// POST: the approval that is practised on a test.
+    pub const SELF_TEST_ANSWER: &str = "/api/device/v1/self-test/{test}/answer";
     /// DELETE: the phone removes itself.
     pub const DEVICE: &str = "/api/device/v1/devices/{id}";
 
@@ -83,6 +85,10 @@ pub mod paths {
     /// [`SELF_TEST_STATE`] of one test.
     pub fn self_test(test: &Id) -> String {
         format!("{SELF_TEST}/{test}")
+    }
+    /// [`SELF_TEST_ANSWER`] of one test.
+    pub fn self_test_answer(test: &Id) -> String {
+        format!("{SELF_TEST}/{test}/answer")
     }
     /// [`DEVICE`] of one device.
     pub fn device(id: &Id) -> String {

@@ -158,6 +158,16 @@ pub struct SelfTestState {
     pub accepted_at: Option<i64>,
     /// Reported by the worker.
     pub woke_at: Option<i64>,
+    /// Approved for practice, with user verification.
+    pub answered_at: Option<i64>,
     /// What went wrong, for people.
     pub error: Option<String>,
+}
+
+/// Body of POST `/self-test/{test}/answer`: an approval for practice, which opens nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SelfTestApproval {
+    /// Over the 16 bytes of the test's id. The challenge of an answer that counts has 32.
+    pub assertion: AssertionJson,
 }

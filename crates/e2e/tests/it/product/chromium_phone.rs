@@ -121,8 +121,7 @@ fn every_step_of_enrolment(stage: &Stage, desk: &Desk, phone: &Ringing<'_>) -> P
     look::at(computer, "enrol-introduce");
     app.wait_text("h1", "This phone is ready");
     look::at(app, "app-ready");
-    tests_itself(phone);
-    phone.handset().finish();
+    practises(phone);
     look::at(app, "app-home");
     desk.introduce(&app.credentials()[0]);
     look::at(computer, "enrol-done");
@@ -154,12 +153,31 @@ fn looks_right_on_each_platform(stage: &Stage, app: &Page) {
     look::at(app, "app-welcome");
 }
 
+/// The last step of setting up: a test push, and an approval that opens nothing.
+fn practises(phone: &Ringing<'_>) {
+    let app = &phone.page;
+    let pushed = phone.pushed();
+    app.click("#self-test");
+    phone.ring(pushed);
+    app.wait_for("#practice-approve");
+    look::at(app, "app-practice");
+    app.click("#practice-approve");
+    app.wait_text("h1", "That is how you approve");
+    look::at(app, "app-practised");
+    app.click("#done");
+    app.wait_phase("home");
+    tests_itself(phone);
+}
+
 fn tests_itself(phone: &Ringing<'_>) {
     let pushed = phone.pushed();
+    phone.page.click("#nav-accounts");
     phone.page.click("#self-test");
     phone.ring(pushed);
     phone.page.wait_text("[data-self-test]", "Notifications work");
     look::at(&phone.page, "app-self-test");
+    phone.page.click("#back");
+    phone.page.wait_phase("home");
 }
 
 /// Moves the focus with Tab until it is on the element.
