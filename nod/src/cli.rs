@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::commands::{app, audit, backup, browser, device, doctor, group, init, migrate, phone, restore, serve, user};
+use crate::commands::{
+    app, audit, backup, browser, device, doctor, group, init, key, migrate, phone, restore, serve, user,
+};
 use crate::demo::DemoArguments;
 
 /// Commands by what they are for. A test holds it against the real ones.
@@ -16,6 +18,7 @@ Run a server:
   init      Ask three questions, write nod.toml, make the data and the first administrator's link
   serve     Run the server
   doctor    Find what is wrong, and what to do about it
+  key       The data key: show which, export, import
   backup    Write an encrypted backup while the server runs, and read it back
   restore   Make an installation from a backup
   migrate   Move the installation from SQLite to PostgreSQL
@@ -97,6 +100,8 @@ pub(crate) enum Command {
     Init(init::InitArguments),
     Serve(serve::ServeArguments),
     Doctor(doctor::DoctorArguments),
+    #[command(subcommand)]
+    Key(key::KeyCommand),
     Backup(backup::BackupArguments),
     Restore(restore::RestoreArguments),
     #[command(subcommand)]

@@ -53,6 +53,7 @@ impl Installation {
             return Err(Failure::new(format!("there is an installation in {folder} already")).next("nod serve"));
         }
         private_folder(&config.data_dir)?;
+        let place = data_key::Place::of(&config);
         let key = Zeroizing::new(random::<DATA_KEY_BYTES>(&OsEntropy as &dyn Entropy));
         let store = open_store(&config).await?;
         if store.meta(VAPID_META).await?.is_some() {
@@ -61,9 +62,12 @@ impl Installation {
                  the first"
             )));
         }
-        data_key::write(&config.data_dir.join(DATA_KEY), &key)?;
+        // A key that comes from elsewhere is kept there.
+        if let data_key::Place::File(path) = &place {
+            data_key::write_new(path, &[key])?;
+        }
         let vapid = VapidKey::generate(&OsEntropy)?;
-        let vault = Vault::new(&key);
+        let vault = open_vault(&config)?;
         let sealed = vault.seal(&OsEntropy, VAPID_LABEL, vapid.to_pkcs8())?;
         let checkpoint = Zeroizing::new(fresh_key().to_pkcs8()?);
         let checkpoint = vault.seal(&OsEntropy, CHECKPOINT_LABEL, &checkpoint)?;
@@ -85,11 +89,11 @@ impl Installation {
     /// Opens one that exists; with `accept_new_host` also for another host than before, which is then its host.
     pub(crate) async fn open_for(config: Config, accept_new_host: bool) -> Outcome<Self> {
         let made = match config.database {
-            Database::Sqlite => DATABASE,
+            Database::Sqlite => config.data_dir.join(DATABASE).exists(),
             // A node of its own has nothing here but the key.
-            Database::Postgres { .. } => DATA_KEY,
+            Database::Postgres { .. } => data_key::Place::of(&config).exists(),
         };
-        if !config.data_dir.join(made).exists() {
+        if !made {
             let folder = config.data_dir.display();
             return Err(Failure::new(format!("there is no installation in {folder}")).next("nod init"));
         }
@@ -143,7 +147,7 @@ impl Installation {
 
 /// What the data key of this installation opens.
 pub(crate) fn open_vault(config: &Config) -> Outcome<Vault> {
-    Ok(Vault::new(&*data_key::read(&config.data_dir.join(DATA_KEY))?))
+    Ok(Vault::with(&data_key::load(config)?))
 }
 
 /// Whether the data key is the one that these rows were made with.

@@ -58,6 +58,7 @@ async fn run(cli: Cli) -> Outcome {
         Command::Browser(command) => commands::browser::run(&common, command).await,
         Command::App(command) => commands::app::run(&common, command).await,
         Command::Audit(command) => commands::audit::run(&common, command).await,
+        Command::Key(command) => commands::key::run(&common, command).await,
         Command::Doctor(arguments) => commands::doctor::run(&common, arguments).await,
         Command::Backup(arguments) => commands::backup::run(&common, arguments).await,
         Command::Restore(arguments) => commands::restore::run(&common, arguments).await,

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use nod_core::Timestamp;
+use zeroize::Zeroizing;
 
 /// The operating system's time.
 #[expect(clippy::disallowed_methods, reason = "the binary makes the clock; everything else is given the store's")]
@@ -40,6 +41,17 @@ impl nod_phone::Entropy for OsEntropy {
 #[expect(clippy::disallowed_methods, reason = "the environment is read by the binary, and in this file alone")]
 fn variable(name: &str) -> Option<PathBuf> {
     std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from)
+}
+
+/// The data key, `NOD_DATA_KEY`. It stays in the environment of this process.
+pub(crate) fn data_key() -> Option<Zeroizing<String>> {
+    variable("NOD_DATA_KEY").and_then(|value| value.into_os_string().into_string().ok()).map(Zeroizing::new)
+}
+
+/// The file of a credential that systemd gave this service (`LoadCredential=` and its kin).
+pub(crate) fn credential(name: &str) -> Option<PathBuf> {
+    let folder = variable("CREDENTIALS_DIRECTORY").filter(|path| path.is_absolute())?;
+    Some(folder.join(name)).filter(|file| file.exists())
 }
 
 /// Where `nod phone` keeps its keys when it is not told (XDG base directories).

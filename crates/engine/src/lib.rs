@@ -31,4 +31,4 @@ pub use password::{Argon2Queue, Passwords};
 pub use probe::StoreProbe;
 pub use restore::Replayed;
 pub use sign_in::{Asking, AuthnRequest, Begun, Finished};
-pub use vault::{DATA_KEY_BYTES, Unsealable, Vault, fresh_secret, hash_secret};
+pub use vault::{DATA_KEY_BYTES, DataKeys, Made, Unsealable, Vault, fresh_secret, hash_secret};

@@ -1,5 +1,7 @@
 //! The data key and what is made with it: keyed checksums (INV-21), sealed secrets, and challenges that need no row.
 
+use std::sync::{Arc, PoisonError, RwLock};
+
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 use aws_lc_rs::hmac;
 use zeroize::Zeroizing;
@@ -13,10 +15,84 @@ use crate::ports::{Entropy, random};
 pub const DATA_KEY_BYTES: usize = 32;
 const NONCE_BYTES: usize = 12;
 
-/// Holds the data key. The key is never in the database.
-pub struct Vault {
+/// The data keys of an installation: one that everything is made with, and those that what was made before still holds under.
+#[derive(Clone)]
+pub struct DataKeys {
+    /// Makes checksums and seals.
+    pub sealing: Zeroizing<[u8; DATA_KEY_BYTES]>,
+    /// Also accepted, while rows are made anew after a rotation.
+    pub accepted: Vec<Zeroizing<[u8; DATA_KEY_BYTES]>>,
+}
+
+impl std::fmt::Debug for DataKeys {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("DataKeys(..)")
+    }
+}
+
+/// One data key.
+struct Key {
     mac: hmac::Key,
-    key: Zeroizing<[u8; DATA_KEY_BYTES]>,
+    root: hmac::Key,
+}
+
+impl Key {
+    fn new(key: &[u8; DATA_KEY_BYTES]) -> Self {
+        let root = hmac::Key::new(hmac::HMAC_SHA256, key);
+        let mac = hmac::Key::new(hmac::HMAC_SHA256, hmac::sign(&root, b"nod checksums v1").as_ref());
+        Self { mac, root }
+    }
+
+    fn mac(&self, message: &[u8]) -> [u8; 32] {
+        let tag = hmac::sign(&self.mac, message);
+        let mut bytes = [0; 32];
+        bytes.iter_mut().zip(tag.as_ref()).for_each(|(to, from)| *to = *from);
+        bytes
+    }
+
+    fn sealing(&self, label: &str) -> Result<LessSafeKey, Unsealable> {
+        let derived = hmac::sign(&self.root, &framed("nod seal v1", &[label.as_bytes()]));
+        UnboundKey::new(&AES_256_GCM, derived.as_ref()).map(LessSafeKey::new).map_err(|_| Unsealable)
+    }
+
+    fn open(&self, label: &str, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, Unsealable> {
+        let (nonce, body) = sealed.split_at_checked(NONCE_BYTES).ok_or(Unsealable)?;
+        let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| Unsealable)?;
+        let mut body = body.to_vec();
+        let plain = self.sealing(label)?.open_in_place(nonce, Aad::from(label), &mut body).map_err(|_| Unsealable)?;
+        Ok(Zeroizing::new(plain.to_vec()))
+    }
+}
+
+/// The keys at work: the sealing one first.
+struct Keys {
+    sealing: Key,
+    accepted: Vec<Key>,
+}
+
+impl Keys {
+    fn new(keys: &DataKeys) -> Self {
+        Self { sealing: Key::new(&keys.sealing), accepted: keys.accepted.iter().map(|key| Key::new(key)).collect() }
+    }
+    fn all(&self) -> impl Iterator<Item = &Key> {
+        std::iter::once(&self.sealing).chain(&self.accepted)
+    }
+}
+
+/// How a row stands to the data keys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Made {
+    /// With the key that seals now.
+    Now,
+    /// With one that is still accepted.
+    Before,
+    /// With none of them: the row is not ours.
+    Elsewhere,
+}
+
+/// Holds the data keys. They are never in the database.
+pub struct Vault {
+    keys: RwLock<Arc<Keys>>,
     epoch: Vec<u8>,
 }
 
@@ -32,12 +108,25 @@ impl std::fmt::Debug for Vault {
 pub struct Unsealable;
 
 impl Vault {
-    /// A vault for this data key.
+    /// A vault for this data key alone.
     #[must_use]
     pub fn new(key: &[u8; DATA_KEY_BYTES]) -> Self {
-        let root = hmac::Key::new(hmac::HMAC_SHA256, key);
-        let mac = hmac::Key::new(hmac::HMAC_SHA256, hmac::sign(&root, b"nod checksums v1").as_ref());
-        Self { mac, key: Zeroizing::new(*key), epoch: Vec::new() }
+        Self::with(&DataKeys { sealing: Zeroizing::new(*key), accepted: Vec::new() })
+    }
+
+    /// A vault for these data keys.
+    #[must_use]
+    pub fn with(keys: &DataKeys) -> Self {
+        Self { keys: RwLock::new(Arc::new(Keys::new(keys))), epoch: Vec::new() }
+    }
+
+    /// From now on these are the data keys.
+    pub fn replace(&self, keys: &DataKeys) {
+        *self.keys.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(Keys::new(keys));
+    }
+
+    fn keys(&self) -> Arc<Keys> {
+        Arc::clone(&self.keys.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// The same vault in the time after a restore: what was given out before without a row of its own does not hold any more (D11).
@@ -55,16 +144,35 @@ impl Vault {
     /// Keyed checksum over labelled parts; each part is preceded by its length, so that none runs into the next.
     #[must_use]
     pub fn mac(&self, label: &str, parts: &[&[u8]]) -> [u8; 32] {
-        let tag = hmac::sign(&self.mac, &framed(label, parts));
-        let mut bytes = [0; 32];
-        bytes.iter_mut().zip(tag.as_ref()).for_each(|(to, from)| *to = *from);
-        bytes
+        self.keys().sealing.mac(&framed(label, parts))
     }
 
-    /// Whether `checksum` is the one over these parts, in constant time.
+    /// The same under every accepted key, [`Self::mac`]'s first: for values that somebody brings back and that need no row.
+    #[must_use]
+    pub fn macs(&self, label: &str, parts: &[&[u8]]) -> Vec<[u8; 32]> {
+        let message = framed(label, parts);
+        self.keys().all().map(|key| key.mac(&message)).collect()
+    }
+
+    /// Whether `checksum` is one over these parts under an accepted key, in constant time.
     #[must_use]
     pub fn holds(&self, checksum: &[u8], label: &str, parts: &[&[u8]]) -> bool {
-        hmac::verify(&self.mac, &framed(label, parts), checksum).is_ok()
+        let message = framed(label, parts);
+        self.keys().all().any(|key| hmac::verify(&key.mac, &message, checksum).is_ok())
+    }
+
+    /// Under which key this checksum was made.
+    #[must_use]
+    pub fn made(&self, checksum: &[u8], label: &str, parts: &[&[u8]]) -> Made {
+        let (message, keys) = (framed(label, parts), self.keys());
+        let holds = |key: &Key| hmac::verify(&key.mac, &message, checksum).is_ok();
+        if holds(&keys.sealing) {
+            Made::Now
+        } else if keys.accepted.iter().any(holds) {
+            Made::Before
+        } else {
+            Made::Elsewhere
+        }
     }
 
     /// Seals a secret of the installation: AES-256-GCM under a key of its own per label and nonce, the label as associated data.
@@ -74,29 +182,24 @@ impl Vault {
     pub fn seal(&self, entropy: &dyn Entropy, label: &str, plain: &[u8]) -> Result<Vec<u8>, Unsealable> {
         let nonce: [u8; NONCE_BYTES] = random(entropy);
         let mut sealed = plain.to_vec();
-        let key = self.sealing_key(label)?;
+        let key = self.keys().sealing.sealing(label)?;
         key.seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), Aad::from(label), &mut sealed)
             .map_err(|_| Unsealable)?;
         Ok([nonce.as_slice(), &sealed].concat())
     }
 
-    /// Opens what [`Self::seal`] made.
+    /// Opens what [`Self::seal`] made, under any accepted key.
     ///
     /// # Errors
     /// [`Unsealable`] when the key, the label or the bytes are others.
     pub fn open(&self, label: &str, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, Unsealable> {
-        let (nonce, body) = sealed.split_at_checked(NONCE_BYTES).ok_or(Unsealable)?;
-        let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| Unsealable)?;
-        let mut body = body.to_vec();
-        let key = self.sealing_key(label)?;
-        let plain = key.open_in_place(nonce, Aad::from(label), &mut body).map_err(|_| Unsealable)?;
-        Ok(Zeroizing::new(plain.to_vec()))
+        self.keys().all().find_map(|key| key.open(label, sealed).ok()).ok_or(Unsealable)
     }
 
-    fn sealing_key(&self, label: &str) -> Result<LessSafeKey, Unsealable> {
-        let root = hmac::Key::new(hmac::HMAC_SHA256, self.key.as_slice());
-        let derived = hmac::sign(&root, &framed("nod seal v1", &[label.as_bytes()]));
-        UnboundKey::new(&AES_256_GCM, derived.as_ref()).map(LessSafeKey::new).map_err(|_| Unsealable)
+    /// Whether the key that seals now has sealed this.
+    #[must_use]
+    pub fn sealed_now(&self, label: &str, sealed: &[u8]) -> bool {
+        self.keys().sealing.open(label, sealed).is_ok()
     }
 }
 
@@ -107,6 +210,17 @@ fn framed(label: &str, parts: &[&[u8]]) -> Vec<u8> {
         message.extend_from_slice(part);
     }
     message
+}
+
+/// What the first of these challenges that `verify` accepts gives, or what it says about the first of them.
+pub(crate) fn first_ok<T, E>(
+    challenges: &[impl AsRef<[u8]>],
+    mut verify: impl FnMut(&[u8]) -> Result<T, E>,
+) -> Result<T, E> {
+    let mut each = challenges.iter().map(AsRef::as_ref);
+    // Nothing is an expectation that nothing meets.
+    let first = verify(each.next().unwrap_or_default());
+    first.or_else(|error| each.find_map(|challenge| verify(challenge).ok()).ok_or(error))
 }
 
 /// A fresh secret of 256 bits: the text goes to the client, the hash to the store.
@@ -157,5 +271,23 @@ mod tests {
         assert!(!vault.holds(&mac, "device", &[b"a", b"bc"]));
         assert!(!vault.holds(&mac, "passkey", &[b"ab", b"c"]));
         assert!(!Vault::new(&[2; 32]).holds(&mac, "device", &[b"ab", b"c"]));
+    }
+
+    #[test]
+    fn what_was_made_before_a_rotation_holds_until_its_key_is_retired() {
+        let (old, new) = (Zeroizing::new([1; 32]), Zeroizing::new([2; 32]));
+        let vault = Vault::new(&old);
+        let mac = vault.mac("device", &[b"a"]);
+        let sealed = vault.seal(&Counting(0.into()), "vapid", b"secret").unwrap();
+        let keys = DataKeys { sealing: new.clone(), accepted: vec![old] };
+        vault.replace(&keys);
+        assert!(vault.holds(&mac, "device", &[b"a"]) && vault.macs("device", &[b"a"])[1] == mac);
+        assert_eq!(vault.made(&mac, "device", &[b"a"]), Made::Before);
+        assert_eq!(vault.made(&mac, "device", &[b"b"]), Made::Elsewhere);
+        assert_eq!(vault.made(&vault.mac("device", &[b"a"]), "device", &[b"a"]), Made::Now);
+        assert_eq!(vault.open("vapid", &sealed).unwrap().as_slice(), b"secret");
+        assert!(!vault.sealed_now("vapid", &sealed));
+        vault.replace(&DataKeys { accepted: Vec::new(), ..keys });
+        assert!(!vault.holds(&mac, "device", &[b"a"]) && vault.open("vapid", &sealed).is_err());
     }
 }

@@ -83,6 +83,11 @@ pub(crate) enum Opener {
 }
 
 impl Opener {
+    /// This passphrase.
+    pub(crate) fn passphrase(text: &str) -> Self {
+        Self::Passphrase(SecretString::from(text.to_owned()))
+    }
+
     /// The keys in a file of age identities.
     pub(crate) fn identity_file(path: &Path) -> Outcome<Self> {
         let shown = path.display();

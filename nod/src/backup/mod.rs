@@ -5,12 +5,14 @@ mod envelope;
 mod file;
 mod stream;
 
+use std::io::{Read as _, Write as _};
 use std::path::Path;
 use std::sync::Arc;
 
 use nod_engine::Vault;
 use nod_store::{Piece, PostgresOptions};
 use tokio::sync::mpsc;
+use zeroize::Zeroizing;
 
 use crate::config::Config;
 use crate::failure::{Failure, Outcome};
@@ -19,6 +21,9 @@ use crate::installation::{self, DATABASE};
 pub(crate) use envelope::{Lock, Opener, passphrase_from};
 pub(crate) use file::{Partial, Scratch};
 pub(crate) use stream::{Header, Tally};
+
+/// Most bytes of a short secret.
+const MAX_SECRET_BYTES: u64 = 4_096;
 
 /// Where rows come from or go to.
 pub(crate) enum Place {
@@ -81,6 +86,33 @@ pub(crate) async fn write(
     let tally = written?;
     dumped?;
     tally.ok_or_else(|| Failure::new("the dump ended too early"))
+}
+
+/// Writes a short secret to a new file, locked, and reads it back.
+pub(crate) async fn write_secret(path: &Path, lock: Arc<Lock>, secret: Zeroizing<String>) -> Outcome {
+    let path = path.to_owned();
+    let write = move || {
+        let mut plain = envelope::create(&path, &lock)?;
+        plain.write_all(secret.as_bytes())?;
+        envelope::finish(plain, &path)?;
+        let read = read_short(&path, &lock.opener())?;
+        if *read == *secret { Ok(()) } else { Err(Failure::new("the file does not read back as it was written")) }
+    };
+    tokio::task::spawn_blocking(write).await?
+}
+
+/// Reads what [`write_secret`] wrote.
+pub(crate) async fn read_secret(path: &Path, opener: Arc<Opener>) -> Outcome<Zeroizing<String>> {
+    let path = path.to_owned();
+    tokio::task::spawn_blocking(move || read_short(&path, &opener)).await?
+}
+
+fn read_short(path: &Path, opener: &Opener) -> Outcome<Zeroizing<String>> {
+    let mut bytes = Zeroizing::new(Vec::new());
+    let damaged = |_| Failure::new(format!("{} is damaged: it was cut off or changed", path.display()));
+    envelope::open(path, opener)?.take(MAX_SECRET_BYTES).read_to_end(&mut bytes).map_err(damaged)?;
+    // What is no text is no secret of ours: the caller finds nothing in it.
+    Ok(Zeroizing::new(std::str::from_utf8(&bytes).unwrap_or_default().to_owned()))
 }
 
 /// Opens the backup at `path` and gives what it says of itself. Nothing of that is believed before all of it is read.

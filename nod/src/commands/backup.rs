@@ -116,7 +116,7 @@ fn show(common: &Common, arguments: &BackupArguments, tally: &Tally, bytes: u64,
         ("bytes", bytes.to_string()),
     ]);
     output::line(
-        "\nThe data key is not in it. Keep a copy of data.key in another place: without it nothing can be restored.",
+        "\nThe data key is not in it. Keep a copy in another place (nod key export FILE): without it nothing can be restored.",
     );
     Ok(())
 }

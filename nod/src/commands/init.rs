@@ -160,7 +160,7 @@ async fn finish(common: &Common, installation: &Installation, admin: &str) -> Ou
     }
     output::line(format!("Wrote {} and made {}.", config.path.display(), config.data_dir.display()));
     output::line(
-        "Keep a copy of data.key from there in another place: without it a backup of the database opens nothing.",
+        "Keep a copy of the data key in another place (nod key export FILE): without it no backup can be restored.",
     );
     output::line(format!("\nLink for {admin} to choose a password and enrol a phone (the server must be running):"));
     enrol::show_link(&link, expires_at);

@@ -64,7 +64,7 @@ async fn move_rows(config: &Config) -> Outcome<Moved> {
         return Err(Failure::new(format!("there is no {file} in {folder}: nothing to move")));
     }
     // Without it nothing that is moved could be opened.
-    data_key::read(&config.data_dir.join(data_key::DATA_KEY))?;
+    data_key::load(config)?;
     let mut tell = |progress: Progress<'_>| eprintln!("{}", words(&progress));
     let moved = nod_store::move_to_postgres(&path, Arc::new(crate::system::now), &options, &mut tell).await;
     moved.map_err(|error| match error {

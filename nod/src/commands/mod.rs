@@ -10,6 +10,7 @@ pub(crate) mod doctor;
 pub(crate) mod enrol;
 pub(crate) mod group;
 pub(crate) mod init;
+pub(crate) mod key;
 pub(crate) mod migrate;
 pub(crate) mod passwords;
 pub(crate) mod phone;

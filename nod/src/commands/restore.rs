@@ -15,7 +15,7 @@ use crate::backup::{self, Header, Opener, Partial, Place, Tally, passphrase_from
 use crate::checkpoints;
 use crate::cli::Common;
 use crate::config::{Config, Database};
-use crate::data_key::DATA_KEY;
+use crate::data_key::{self, DATA_KEY};
 use crate::failure::{Failure, Outcome};
 use crate::installation::{DATABASE, Installation, check_host, open_file, open_store, open_vault};
 use crate::output::{self, Time, local};
@@ -68,6 +68,14 @@ struct Restored {
 pub(crate) async fn run(common: &Common, arguments: RestoreArguments) -> Outcome {
     let config = Config::load(common.config.as_deref())?;
     must_be_empty(&config)?;
+    if !data_key::Place::of(&config).exists() {
+        let path = config.data_dir.join(DATA_KEY);
+        return Err(Failure::new(format!(
+            "{} is missing: no backup opens without the data key of its installation",
+            path.display()
+        ))
+        .next("nod key import FILE"));
+    }
     let vault = Arc::new(open_vault(&config)?);
     let opener = Arc::new(opener(&arguments).await?);
     // Before anything is made: the passphrase is right, and the backup is of this version or an older one.
@@ -93,7 +101,7 @@ async fn opener(arguments: &RestoreArguments) -> Outcome<Opener> {
         Some(file) => passphrase_from(file)?,
         None => passwords::known_passphrase("Passphrase of the backup").await?,
     };
-    Ok(Opener::Passphrase(age::secrecy::SecretString::from(text.as_str())))
+    Ok(Opener::passphrase(&text))
 }
 
 /// The data key and the file of checkpoints may be there, and nothing else.

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::Findings;
 use crate::config::{Config, Database};
-use crate::data_key::DATA_KEY;
+use crate::data_key::Place;
 use crate::installation::DATABASE;
 
 /// Less free room than this, in bytes, is a problem: a commit may fail soon.
@@ -30,7 +30,10 @@ pub(super) fn examine(config: &Config, findings: &mut Findings) {
         }
         Ok(metadata) => private(folder, &metadata, "700", findings),
     }
-    secret(&folder.join(DATA_KEY), findings);
+    match Place::of(config) {
+        Place::File(path) => secret(&path, findings),
+        place => findings.ok("files", format!("the data key comes from {place}")),
+    }
     match &config.database {
         Database::Sqlite => secret(&folder.join(DATABASE), findings),
         Database::Postgres { password_file: Some(file), .. } => secret(file, findings),

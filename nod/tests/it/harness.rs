@@ -61,7 +61,7 @@ impl Folder {
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_nod"));
         command.args(arguments).current_dir(self.path()).env("HOME", self.path()).env("TMPDIR", self.path());
-        for name in ["NOD_CONFIG", "XDG_STATE_HOME"] {
+        for name in ["NOD_CONFIG", "XDG_STATE_HOME", "NOD_DATA_KEY", "CREDENTIALS_DIRECTORY"] {
             command.env_remove(name);
         }
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());

@@ -14,6 +14,7 @@ mod cli;
 mod demo;
 mod doctor;
 mod harness;
+mod key;
 mod logs;
 mod migrate;
 mod nodes;

@@ -13,6 +13,9 @@ use crate::fault::{Fault, Outcome, applied};
 use crate::ports::Write;
 use crate::sign_in::Asking;
 
+/// Challenge of the introduction that ends an enrolment: worth nothing after it, so it needs no row.
+const INTRODUCTION: &str = "enrolment introduction challenge";
+
 impl Engine {
     /// The person types the string that their phone shows: that phone becomes active. Nobody else's can, as only the phone
     /// shows it; a few wrong ones end it (E01, INV-16).
@@ -77,11 +80,7 @@ impl Engine {
         let passkeys = self.store.passkeys_of(enrolment.user).await?;
         let allow: Vec<Vec<u8>> =
             passkeys.into_iter().filter(|p| p.device == device).map(|p| p.credential_id).collect();
-        Ok(request_options(&self.settings.rp_id, &self.introduction_challenge(enrolment), &allow, &[]))
-    }
-
-    fn introduction_challenge(&self, enrolment: &Enrolment) -> [u8; 32] {
-        self.vault.mac("enrolment introduction challenge", &[&enrolment.id.0])
+        Ok(request_options(&self.settings.rp_id, &self.vault.mac(INTRODUCTION, &[&enrolment.id.0]), &allow, &[]))
     }
 
     /// Binds the asking browser with the new passkey used in it, or, without an assertion, closes the step unbound.
@@ -104,7 +103,8 @@ impl Engine {
         let mut writes = vec![Write::MoveEnrolment { enrolment: enrolment.id, user: user.id, from, to }];
         let cookie = match assertion {
             Some(assertion) => {
-                self.verified_passkey(user, assertion, &self.introduction_challenge(enrolment)).await?;
+                let challenges = self.vault.macs(INTRODUCTION, &[&enrolment.id.0]);
+                self.verified_passkey(user, assertion, &challenges).await?;
                 let binding = self.binding(user, asking, BoundBy::Passkey, now).await?;
                 writes.extend(binding.writes);
                 Some(binding.cookie)

@@ -14,7 +14,10 @@ use crate::device::{Phone, device_state, user_body};
 use crate::engine::Engine;
 use crate::fault::{Fault, Outcome, applied};
 use crate::ports::Write;
-use crate::vault::hash_secret;
+use crate::vault::{first_ok, hash_secret};
+
+/// Challenge of a registration: good for one device alone, which takes one passkey only, so it needs no row.
+const REGISTRATION: &str = "passkey registration challenge";
 
 impl Engine {
     /// A phone redeems a code: it becomes a pending device. Guesses are counted by source and in all.
@@ -104,12 +107,7 @@ impl Engine {
         let person =
             UserJson { id: B64(user.id.0.to_vec()), name: user.name.clone(), display_name: user.display_name.clone() };
         let known: Vec<Vec<u8>> = self.store.passkeys_of(user.id).await?.into_iter().map(|p| p.credential_id).collect();
-        Ok(creation_options(rp, person, &self.registration_challenge(device.id), &known))
-    }
-
-    /// Good for this device alone, which takes one passkey only: needs no row.
-    fn registration_challenge(&self, device: DeviceId) -> [u8; 32] {
-        self.vault.mac("passkey registration challenge", &[&device.0])
+        Ok(creation_options(rp, person, &self.vault.mac(REGISTRATION, &[&device.id.0]), &known))
     }
 
     /// Takes the pending phone's passkey.
@@ -124,7 +122,8 @@ impl Engine {
     ) -> Outcome<api::DeviceState> {
         let now = self.now().await?;
         let device = phone.device(id)?;
-        let made = verify_registration(credential, &self.registration_challenge(id), &self.relying_party())
+        let challenges = self.vault.macs(REGISTRATION, &[&id.0]);
+        let made = first_ok(&challenges, |challenge| verify_registration(credential, challenge, &self.relying_party()))
             .map_err(|error| Fault::BadSignature(error.to_string()))?;
         let passkey = Passkey {
             id: PasskeyId(self.fresh_id()),

@@ -11,6 +11,10 @@ use super::is_over;
 use crate::engine::Engine;
 use crate::fault::{Fault, Outcome, applied};
 use crate::ports::Write;
+use crate::vault::first_ok;
+
+/// Challenge of a sign-in by passkey: tied to the sign-in and worth nothing after it, so it needs no row.
+const CHALLENGE: &str = "sign-in passkey challenge";
 
 impl Engine {
     /// What the browser passes to `navigator.credentials.get`. Any passkey of this user will do, on this computer, a phone
@@ -28,7 +32,12 @@ impl Engine {
             ));
         }
         let allow: Vec<&[u8]> = passkeys.iter().map(|passkey| passkey.credential_id.as_slice()).collect();
-        Ok(request_options(&self.settings.rp_id, &self.passkey_challenge(sign_in), &allow, &[]))
+        Ok(request_options(
+            &self.settings.rp_id,
+            &self.vault.mac(CHALLENGE, &[&sign_in.id.0, &sign_in.secret.0]),
+            &allow,
+            &[],
+        ))
     }
 
     /// Accepts a passkey with user verification; the sign-in can then be finished. A request on the phone is withdrawn.
@@ -39,8 +48,8 @@ impl Engine {
         self.check_open(sign_in).await?;
         let now = self.now().await?;
         let user = self.active_user(sign_in.user).await?;
-        let challenge = self.passkey_challenge(sign_in);
-        let passkey = match self.verified_passkey(&user, assertion, &challenge).await {
+        let challenges = self.vault.macs(CHALLENGE, &[&sign_in.id.0, &sign_in.secret.0]);
+        let passkey = match self.verified_passkey(&user, assertion, &challenges).await {
             Err(Fault::BadSignature(why)) => {
                 let event = Self::event(EventKind::PasskeyRefused, now, &user).address(&sign_in.address);
                 self.record_bad_proof(user.id, event.detail(&why)).await?;
@@ -63,28 +72,24 @@ impl Engine {
         }
     }
 
-    /// The user's own, intact passkey of an active phone that signed `challenge` on our origin with user verification.
+    /// The user's own, intact passkey of an active phone that signed one of `challenges` on our origin with user verification.
     pub(crate) async fn verified_passkey(
         &self,
         user: &User,
         assertion: &AssertionJson,
-        challenge: &[u8],
+        challenges: &[impl AsRef<[u8]> + Sync],
     ) -> Outcome<Passkey> {
         let devices = self.active_devices(user.id).await?;
         let passkeys = self.usable_passkeys(user.id, &devices).await?;
         let passkey = passkeys.into_iter().find(|p| p.credential_id == assertion.raw_id.0);
         let passkey = passkey.ok_or_else(|| Fault::BadSignature("an unknown passkey".to_owned()))?;
-        let verified = verify_assertion(assertion, challenge, &self.relying_party(), &passkey.public_key)
-            .map_err(|error| Fault::BadSignature(error.to_string()))?;
+        let rp = self.relying_party();
+        let verify = |challenge: &[u8]| verify_assertion(assertion, challenge, &rp, &passkey.public_key);
+        let verified = first_ok(challenges, verify).map_err(|error| Fault::BadSignature(error.to_string()))?;
         if verified.user_handle.is_some_and(|handle| handle != user.id.0) {
             return Err(Fault::BadSignature("a passkey of another account".to_owned()));
         }
         Ok(passkey)
-    }
-
-    /// Tied to this sign-in and worth nothing after it, so it needs no row.
-    fn passkey_challenge(&self, sign_in: &SignIn) -> [u8; 32] {
-        self.vault.mac("sign-in passkey challenge", &[&sign_in.id.0, &sign_in.secret.0])
     }
 
     async fn check_open(&self, sign_in: &SignIn) -> Outcome<()> {
