@@ -68,7 +68,7 @@ fn init_tells_what_it_made() {
         "Anna",
     ]);
     let out = said.ok();
-    for words in ["Link for anna", "https://nod.nod-mfa.org/enrol#", "run: nod serve", "data.key"] {
+    for words in ["Link for anna", "https://nod.nod-mfa.org/enrol#", "run: nod serve", "nod key export"] {
         assert!(out.contains(words), "{words} is not in: {out}");
     }
     let config = std::fs::read_to_string(folder.path().join("nod.toml")).unwrap();
