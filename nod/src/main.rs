@@ -1,6 +1,7 @@
 //! The `nod` binary: configuration, wiring, commands. The rules of sign-in are in `nod-core` and `nod-engine`.
 
 mod backup;
+mod certificate;
 mod checkpoints;
 mod cli;
 mod commands;
@@ -10,6 +11,7 @@ mod demo;
 mod doctor;
 mod failure;
 mod installation;
+mod listeners;
 mod log;
 mod output;
 mod restores;

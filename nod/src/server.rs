@@ -7,14 +7,17 @@ use nod_core::push::Push;
 use nod_delivery::web_push::{PublicOrigin, SystemResolver, VapidSubject, WebPush, WebPushConfig};
 use nod_engine::Engine;
 use nod_engine::ports::Ringer;
-use nod_http::{AppState, Pulse, StopHandle, TrustedProxies};
+use nod_http::{AppState, Pulse, StopHandle, Transport, TrustedProxies};
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
+use crate::certificate::Renewing;
 use crate::checkpoints::Checkpointer;
+use crate::config::{Config, Proxy};
 use crate::failure::{Failure, Outcome};
 use crate::installation::Installation;
+use crate::listeners::Listeners;
 use crate::system::OsEntropy;
 
 /// Pushes under way at once.
@@ -44,30 +47,29 @@ struct Watched {
 
 impl Server {
     /// Starts everything on these listeners.
-    pub(crate) fn start(
-        installation: &Installation,
-        listener: TcpListener,
-        internal: Option<TcpListener>,
-    ) -> Outcome<Self> {
+    pub(crate) fn start(installation: &Installation, listeners: Listeners) -> Outcome<Self> {
         let push = web_push(installation)?;
         if let Some(warning) = push.warning() {
             tracing::warn!("{warning}");
         }
         let ringer: Arc<dyn Ringer> = Arc::new(push);
-        let peer = installation.config.listen.ip();
-        if peer.is_loopback() && !installation.config.trusted_proxies.iter().any(|proxy| proxy.0.contains(peer)) {
-            tracing::warn!(
-                "only a proxy on this machine can reach {peer}, but `trusted_proxies` does not hold it: all visitors count as one"
-            );
-        }
-        let proxies: TrustedProxies = installation.config.trusted_proxies.iter().map(|proxy| proxy.0).collect();
+        let renewing = Renewing::open(&installation.config)?;
+        let transport = transport(&installation.config, renewing.as_ref());
         let (stop, word) = StopHandle::new();
         let engine = installation.engine.clone();
-        let state = AppState::new(engine.clone(), proxies, word.clone())?;
+        let state = AppState::new(engine.clone(), transport.proxies.clone(), word.clone())?;
         let pulse = Pulse::new();
-        let watched = internal.map(|listener| Watched::start(listener, state.clone(), pulse.clone()));
+        let watched = listeners.internal.map(|listener| Watched::start(listener, state.clone(), pulse.clone()));
         let mut tasks = JoinSet::new();
-        tasks.spawn(nod_http::serve(listener, nod_http::router(state), word.clone().requested()));
+        if let Some(listener) = listeners.redirect {
+            let plain = Transport { tls: None, ..transport.clone() };
+            let router = nod_http::redirect(state.public().clone());
+            tasks.spawn(nod_http::serve(listener, router, plain, word.clone().requested()));
+        }
+        if let Some(renewing) = renewing {
+            tasks.spawn(renewing.watch(word.clone().requested()));
+        }
+        tasks.spawn(nod_http::serve(listeners.public, nod_http::router(state), transport, word.clone().requested()));
         tasks.spawn(deliver(engine.clone(), ringer, pulse, word.clone().requested()));
         tasks.spawn(sweep(engine, word.clone().requested()));
         let checkpoints = installation.checkpointer();
@@ -106,12 +108,30 @@ impl Watched {
     fn start(listener: TcpListener, state: AppState, delivery: Pulse) -> Self {
         let (stop, word) = StopHandle::new();
         let mut task = JoinSet::new();
-        task.spawn(nod_http::serve(listener, nod_http::internal(state, delivery), word.requested()));
+        task.spawn(nod_http::serve(
+            listener,
+            nod_http::internal(state, delivery),
+            Transport::default(),
+            word.requested(),
+        ));
         Self { stop, task }
     }
 }
 
-/// The transport by the configuration. Refuses a contact that Apple would refuse.
+/// How connections come in, by the configuration.
+fn transport(config: &Config, renewing: Option<&Renewing>) -> Transport {
+    let ranges = |proxies: &[Proxy]| proxies.iter().map(|proxy| proxy.0).collect::<TrustedProxies>();
+    let (proxies, proxy_protocol) = (ranges(&config.trusted_proxies), ranges(&config.proxy_protocol));
+    let peer = config.listen.ip();
+    if peer.is_loopback() && !proxies.trusts(peer) && !proxy_protocol.trusts(peer) {
+        tracing::warn!(
+            "only a proxy on this machine can reach {peer}, but `trusted_proxies` does not hold it: all visitors count as one"
+        );
+    }
+    Transport { tls: renewing.map(|renewing| renewing.tls().clone()), proxy_protocol, proxies }
+}
+
+/// The way to phones by the configuration. Refuses a contact that Apple would refuse.
 fn web_push(installation: &Installation) -> Outcome<WebPush> {
     let config = &installation.config;
     let subject = VapidSubject::parse(&config.push.contact)

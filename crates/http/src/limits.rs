@@ -12,7 +12,8 @@ pub const JSON_NESTING: usize = 128;
 pub const HEADER_BYTES: usize = 16 * 1024;
 /// Header fields of one request.
 pub const HEADER_FIELDS: usize = 100;
-/// A new connection's first request must have arrived, up to the end of its headers, after this time.
+/// A new connection's first request must have arrived, up to the end of its headers, after this time; PROXY header and TLS
+/// handshake are in it.
 pub const FIRST_REQUEST_TIME: Duration = Duration::from_secs(10);
 /// A later request's headers, and the silence before them.
 pub const HEADER_TIME: Duration = Duration::from_secs(30);
@@ -26,6 +27,8 @@ pub const REQUESTS_PER_CONNECTION: u32 = 64;
 pub const CONNECTIONS: usize = 8_192;
 /// Connections of one source that have not sent a request yet (A01). A proxy's are few, as it sends at once.
 pub const NEWCOMERS_PER_SOURCE: usize = 1_024;
+/// Connections of one source, unless it is a configured proxy: one alone must not take all of [`CONNECTIONS`] (A01).
+pub const CONNECTIONS_PER_SOURCE: usize = 1_024;
 /// After a stop, running requests may take this long.
 pub const STOP_TIME: Duration = Duration::from_secs(10);
 /// A pause after `accept` failed (out of file descriptors).

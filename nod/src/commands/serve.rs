@@ -1,23 +1,21 @@
 //! `nod serve`.
 
-use std::net::SocketAddr;
-
 use clap::Args;
-use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::cli::Common;
 use crate::config::Config;
-use crate::failure::{Failure, Outcome};
+use crate::failure::Outcome;
 use crate::installation::Installation;
+use crate::listeners::Listeners;
 use crate::log;
 use crate::output;
 use crate::server::Server;
 
 /// Run the server
 ///
-/// Listens without TLS on the configured address: a proxy in front (nginx, Caddy) ends TLS and passes requests on. Ends
-/// gracefully on SIGTERM and Ctrl-C.
+/// Listens on the configured address. TLS ends at a proxy in front (nginx, Caddy), or here with a [tls] table. Ends gracefully
+/// on SIGTERM and Ctrl-C.
 #[derive(Debug, Args)]
 #[command(after_long_help = "Examples:\n  nod serve\n  nod --config /etc/nod/nod.toml serve")]
 pub(crate) struct ServeArguments {
@@ -34,17 +32,10 @@ pub(crate) async fn run(common: &Common, arguments: ServeArguments) -> Outcome {
     // Taken before anything runs, so that no signal is missed.
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
-    let listener = bind(installation.config.listen, "listen").await?;
-    let internal = match installation.config.internal {
-        Some(address) => Some(bind(address, "internal.listen").await?),
-        None => None,
-    };
-    let bound = listener.local_addr()?;
-    if let Some(internal) = &internal {
-        output::line(format!("metrics and health on {}", internal.local_addr()?));
-    }
-    let mut server = Server::start(&installation, listener, internal)?;
-    output::line(format!("listening on {bound} as {}", installation.config.address.origin()));
+    let listeners = Listeners::bind(&installation.config).await?;
+    let told = listeners.told(installation.config.address.origin())?;
+    let mut server = Server::start(&installation, listeners)?;
+    told.into_iter().for_each(output::line);
     tokio::select! {
         failure = server.failed() => return Err(failure),
         _ = terminate.recv() => {}
@@ -54,9 +45,4 @@ pub(crate) async fn run(common: &Common, arguments: ServeArguments) -> Outcome {
     server.stop().await;
     tracing::info!("stopped");
     Ok(())
-}
-
-async fn bind(address: SocketAddr, key: &str) -> Outcome<TcpListener> {
-    let listener = TcpListener::bind(address).await;
-    listener.map_err(|error| Failure::new(format!("cannot listen on {address}: {error}; change `{key}` in nod.toml")))
 }

@@ -18,7 +18,7 @@ use crate::log::{Form, Level};
 pub(crate) use complaint::ConfigError;
 pub(crate) use database::Database;
 pub(crate) use host::{PublicAddress, app_origin};
-pub(crate) use network::Proxy;
+pub(crate) use network::{Proxy, Tls};
 pub(crate) use template::{Answers, render};
 
 /// Where the file is looked for when no path is given.
@@ -37,10 +37,14 @@ pub(crate) struct Config {
     pub(crate) address: PublicAddress,
     /// Name that people read.
     pub(crate) server_name: String,
-    /// Where the listener binds. TLS ends at a proxy in front.
+    /// Where the listener binds.
     pub(crate) listen: SocketAddr,
     /// Proxies whose `X-Forwarded-For` counts (INV-25).
     pub(crate) trusted_proxies: Vec<Proxy>,
+    /// Peers that put a PROXY header before everything else (INV-25).
+    pub(crate) proxy_protocol: Vec<Proxy>,
+    /// TLS, if it ends here.
+    pub(crate) tls: Option<Tls>,
     /// Where the listener for operators binds, if there is one.
     pub(crate) internal: Option<SocketAddr>,
     /// Folder of the data key, and of the database where that is a file.
@@ -119,6 +123,9 @@ struct File {
     #[serde(default)]
     trusted_proxies: Vec<Proxy>,
     #[serde(default)]
+    proxy_protocol: Vec<Proxy>,
+    tls: Option<Tls>,
+    #[serde(default)]
     internal: Internal,
     data_dir: Option<PathBuf>,
     #[serde(default)]
@@ -157,6 +164,11 @@ impl Config {
         let file: File = toml::from_str(text).map_err(|error| complaint::wrong(path, text, &error))?;
         let beside = path.parent().unwrap_or(Path::new(""));
         let database = file.database.checked(beside).map_err(|(key, what)| complaint::at_key(path, text, key, what))?;
+        let tls = file.tls.map(|tls| tls.beside(beside));
+        if tls.is_some() && !file.origin.origin().starts_with("https://") {
+            let what = format!("the origin is {}: with [tls] it must begin with https://", file.origin.origin());
+            return Err(complaint::at_key(path, text, "tls", what));
+        }
         // Relative to the file, so that the folder from which a command is run does not matter.
         let data_dir = beside.join(file.data_dir.unwrap_or_else(|| PathBuf::from(DEFAULT_DATA_DIR)));
         let checkpoint_file = file.audit.checkpoint_file.map(|path| beside.join(path));
@@ -167,6 +179,8 @@ impl Config {
             address: file.origin,
             listen: file.listen,
             trusted_proxies: file.trusted_proxies,
+            proxy_protocol: file.proxy_protocol,
+            tls,
             internal: file.internal.listen,
             checkpoint_file: checkpoint_file.unwrap_or_else(|| data_dir.join(checkpoints::DEFAULT_FILE)),
             data_dir,

@@ -32,11 +32,14 @@ origin = {origin}
 # The name that people see on their phones.
 server_name = {server_name}
 
-# Where Nod listens. TLS ends at a proxy in front, which passes requests on to this address.
+# Where Nod listens. TLS ends at a proxy in front, which passes requests on to this address; or here, see [tls].
 # listen = "127.0.0.1:8080"
 
 # Proxies whose word about the visitor's address (X-Forwarded-For) is believed, and which may ask for apps. Addresses or ranges.
 trusted_proxies = ["127.0.0.1", "::1"]
+
+# Balancers that put a PROXY header (version 1 or 2) before each connection. From these it is required, from others refused.
+# proxy_protocol = ["192.0.2.7"]
 
 # The data key, and the database unless another one is named below. Relative to this file.
 data_dir = {data_dir}
@@ -53,6 +56,12 @@ data_dir = {data_dir}
 
 # Hear of the other nodes' changes at once. Behind PgBouncer switch this off: then they are seen within a second.
 # listen = true
+
+# To end TLS here. New files are taken by the running server; they are PEM and relative to this file.
+# [tls]
+# certificate = "fullchain.pem"
+# key = "privkey.pem"
+# redirect = "0.0.0.0:80"    # plain HTTP here is led to the address above
 
 [internal]
 # A listener for whoever watches this server: /metrics, /health/live and /health/ready. It answers everybody who reaches it, so

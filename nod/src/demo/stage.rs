@@ -15,6 +15,7 @@ use super::site;
 use crate::config::{Config, Database, PublicAddress, Push};
 use crate::failure::{Failure, Outcome};
 use crate::installation::Installation;
+use crate::listeners::Listeners;
 use crate::server::Server;
 use crate::system::OsEntropy;
 
@@ -50,7 +51,7 @@ impl Stage {
         let site_origin = format!("http://{site_host}");
         let installation = Installation::create(config(folder.path(), nod_at)?).await?;
         let (user, password) = people(&installation, &site_origin).await?;
-        let server = Server::start(&installation, nod, None)?;
+        let server = Server::start(&installation, Listeners::only(nod))?;
         let (site_stop, word) = StopHandle::new();
         let mut tasks = JoinSet::new();
         tasks.spawn(async move { site::serve(site, nod_at, &site_host, word.requested()).await });
@@ -105,6 +106,8 @@ fn config(folder: &Path, listen: SocketAddr) -> Outcome<Config> {
         listen,
         trusted_proxies: vec![crate::config::Proxy::try_from("127.0.0.1".to_owned())?],
         internal: None,
+        proxy_protocol: Vec::new(),
+        tls: None,
         data_dir: folder.join("data"),
         database: Database::Sqlite,
         push: Push {

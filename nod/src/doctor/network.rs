@@ -25,14 +25,16 @@ const MAX_ANSWER_BYTES: usize = 64 * 1024;
 /// The listener and who may speak for visitors (INV-25).
 pub(super) async fn listeners(config: &Config, findings: &mut Findings) {
     let listen = config.listen;
-    let trusts = |address: IpAddr| config.trusted_proxies.iter().any(|proxy| proxy.0.contains(address));
+    let named = || config.trusted_proxies.iter().chain(&config.proxy_protocol);
+    let trusts = |address: IpAddr| named().any(|proxy| proxy.0.contains(address));
     let everybody =
         [IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)), IpAddr::V6(Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1))];
     if everybody.into_iter().any(trusts) {
-        let what =
-            "trusted_proxies holds addresses of the whole internet: anybody can choose the address that Nod sees";
-        findings.problem("proxies", what, "name only the addresses of your own proxies in trusted_proxies");
-    } else if config.trusted_proxies.is_empty() {
+        let what = "trusted_proxies or proxy_protocol holds addresses of the whole internet: anybody can choose the address that Nod sees";
+        findings.problem("proxies", what, "name only the addresses of your own proxies there");
+    } else if named().next().is_none() && config.tls.is_some() {
+        findings.ok("proxies", "none: TLS ends here, and the address is the connection's");
+    } else if named().next().is_none() {
         let what = "trusted_proxies is empty: behind a proxy all visitors count as one, and apps cannot ask";
         findings.warning("proxies", what, "name the proxy's address in trusted_proxies");
     } else if listen.ip().is_loopback() && !trusts(listen.ip()) {

@@ -57,12 +57,20 @@ impl Folder {
         self.0.path()
     }
 
+    /// Where the certificate of a test's own authority is, if it has one.
+    pub(crate) fn root(&self) -> PathBuf {
+        self.path().join("root.pem")
+    }
+
     /// The binary in this folder, with nothing of the tester's own environment that it reads.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_nod"));
         command.args(arguments).current_dir(self.path()).env("HOME", self.path()).env("TMPDIR", self.path());
         for name in ["NOD_CONFIG", "XDG_STATE_HOME", "NOD_DATA_KEY", "CREDENTIALS_DIRECTORY"] {
             command.env_remove(name);
+        }
+        if self.root().exists() {
+            command.env("SSL_CERT_FILE", self.root());
         }
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command

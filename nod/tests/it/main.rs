@@ -9,6 +9,7 @@
 )]
 
 mod audit;
+mod authority;
 mod backup;
 mod cli;
 mod demo;
@@ -21,5 +22,6 @@ mod nodes;
 mod people;
 mod phone;
 mod server;
+mod tls;
 mod visitor;
 mod watching;

@@ -16,11 +16,20 @@ pub(crate) struct Visitor {
     cookies: BTreeMap<String, String>,
 }
 
-/// A client for the public host; with an address, one that finds the host there.
-fn client(nod: &Nod, address: Option<&str>) -> reqwest::Client {
+/// The beginnings of a client that trusts the test's own authority, if there is one.
+pub(crate) fn builder(nod: &Nod) -> reqwest::ClientBuilder {
     // Another test of this process may have been first.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-    let mut builder = reqwest::Client::builder();
+    let builder = reqwest::Client::builder();
+    match std::fs::read(nod.folder.root()) {
+        Ok(root) => builder.tls_certs_only([reqwest::Certificate::from_pem(&root).unwrap()]),
+        Err(_) => builder,
+    }
+}
+
+/// A client for the public host; with an address, one that finds the host there.
+fn client(nod: &Nod, address: Option<&str>) -> reqwest::Client {
+    let mut builder = builder(nod);
     if let Some(address) = address {
         let host = nod.origin.split(['/', ':']).nth(3).unwrap();
         builder = builder.resolve(host, (address.parse::<std::net::IpAddr>().unwrap(), 0).into());

@@ -10,5 +10,6 @@ mod people;
 mod probe;
 mod secrets;
 mod serving;
+mod tls;
 mod watching;
 mod world;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use nod_http::{Stop, serve};
+use nod_http::{Stop, Transport, serve};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
@@ -15,7 +15,7 @@ async fn started(world: &World, stop: Stop) -> (TcpStream, JoinSet<()>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let mut tasks = JoinSet::new();
-    tasks.spawn(serve(listener, world.router.clone(), stop.requested()));
+    tasks.spawn(serve(listener, world.router.clone(), Transport::default(), stop.requested()));
     (TcpStream::connect(address).await.unwrap(), tasks)
 }
 

@@ -32,7 +32,12 @@ pub(crate) fn run(database: &str) {
         let (_stop, word) = StopHandle::new();
         let state = AppState::new(engine.clone(), TrustedProxies::default(), word.clone()).unwrap();
         let mut tasks = JoinSet::new();
-        tasks.spawn(nod_http::serve(listener, nod_http::router(state), word.requested()));
+        tasks.spawn(nod_http::serve(
+            listener,
+            nod_http::router(state),
+            nod_http::Transport::default(),
+            word.requested(),
+        ));
         tasks.spawn(deliver(engine.clone(), Arc::new(web_push())));
         tasks.spawn(async move {
             let mut rounds = tokio::time::interval(SWEEP_EVERY);
