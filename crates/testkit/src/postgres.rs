@@ -74,6 +74,12 @@ impl Cluster {
         Some(Self { server, folder, binaries, servant, databases: AtomicU32::new(0) })
     }
 
+    /// The id of the server's first process: all others are its children.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.server.id()
+    }
+
     /// Makes an empty database, and gives its URL.
     #[must_use]
     pub fn database(&self) -> String {

@@ -7,7 +7,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use nod_core::Timestamp;
 use nod_engine::ports::{Entropy, Store};
 use nod_engine::{Engine, Outcome, Passwords, Settings, Vault};
-use nod_store::SqliteStore;
+use nod_store::{DEFAULT_CONNECTIONS, PostgresOptions, PostgresStore, SqliteStore};
 use zeroize::Zeroizing;
 
 /// Public address.
@@ -56,6 +56,16 @@ pub(crate) fn vault() -> Vault {
 
 pub(crate) fn store(database: &Path) -> Arc<SqliteStore> {
     Arc::new(SqliteStore::open(database, Arc::new(now)).unwrap())
+}
+
+/// A SQLite file, or a PostgreSQL database by its URL.
+pub(crate) async fn open(database: &str) -> Arc<dyn Store> {
+    if !database.starts_with("postgres://") {
+        return store(Path::new(database));
+    }
+    let (url, password) = (database.to_owned(), None);
+    let options = PostgresOptions { url, password, connections: DEFAULT_CONNECTIONS, listen: true };
+    Arc::new(PostgresStore::open(&options).await.unwrap())
 }
 
 pub(crate) fn engine(store: Arc<dyn Store>) -> Engine {

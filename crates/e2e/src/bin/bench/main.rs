@@ -2,7 +2,7 @@
 //!
 //! Nothing is mocked but what stands outside of Nod: the push service (a stub in a process of its own) and the phones and
 //! browsers (this process). The server runs in a third process, so that its CPU and memory are its own. Single parts:
-//! `bench trips`, `live`, `store`, `memory`, `start`, `crypto`.
+//! `bench trips`, `live`, `store`, `memory`, `start`, `crypto`, `nodes`.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -22,6 +22,7 @@ mod http;
 mod installation;
 mod live;
 mod memory;
+mod nodes;
 mod people;
 mod process;
 mod raw;
@@ -35,7 +36,7 @@ mod trips;
 use aims::Aims;
 
 /// Parts, in the order in which they run.
-const PARTS: [&str; 6] = ["crypto", "store", "live", "trips", "memory", "start"];
+const PARTS: [&str; 7] = ["crypto", "store", "live", "trips", "memory", "start", "nodes"];
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -60,7 +61,8 @@ fn measure(wanted: &[String]) {
             "live" => runtime.block_on(live::run()),
             "trips" => runtime.block_on(trips::run(&mut aims)),
             "memory" => runtime.block_on(memory::run(&mut aims)),
-            _ => start::run(&mut aims),
+            "start" => start::run(&mut aims),
+            _ => runtime.block_on(nodes::run(&mut aims)),
         }
     }
     aims.print();

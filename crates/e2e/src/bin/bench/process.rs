@@ -61,6 +61,19 @@ pub(crate) fn cpu(process: u32) -> Duration {
     stat_cpu(&fs::read_to_string(format!("/proc/{process}/stat")).unwrap())
 }
 
+/// CPU time of a process and all its children so far, with those that have ended.
+pub(crate) fn cpu_of_family(process: u32) -> Duration {
+    let own = fs::read_to_string(format!("/proc/{process}/stat")).unwrap();
+    let mut all = ticks(&own, 11..15);
+    for entry in fs::read_dir("/proc").unwrap().flatten() {
+        let Ok(stat) = fs::read_to_string(entry.path().join("stat")) else { continue };
+        if fields(&stat)[1] == process.to_string() {
+            all += ticks(&stat, 11..13);
+        }
+    }
+    all
+}
+
 /// CPU time of a process so far by the name of its threads.
 pub(crate) fn cpu_by_thread(process: u32) -> BTreeMap<String, Duration> {
     let mut times = BTreeMap::new();
@@ -72,10 +85,18 @@ pub(crate) fn cpu_by_thread(process: u32) -> BTreeMap<String, Duration> {
     times
 }
 
-/// Fields 14 and 15 of `/proc/PID/stat` (proc(5)); the name before them may hold spaces.
+/// CPU time of the process or thread itself: fields 14 and 15 of `/proc/PID/stat` (proc(5)).
 fn stat_cpu(stat: &str) -> Duration {
-    let fields: Vec<&str> = stat[stat.rfind(')').unwrap() + 2..].split(' ').collect();
-    let ticks: f64 = [fields[11], fields[12]].iter().map(|field| field.parse::<f64>().unwrap()).sum();
+    ticks(stat, 11..13)
+}
+
+/// The fields behind the name, which may hold spaces.
+fn fields(stat: &str) -> Vec<&str> {
+    stat[stat.rfind(')').unwrap() + 2..].split(' ').collect()
+}
+
+fn ticks(stat: &str, at: std::ops::Range<usize>) -> Duration {
+    let ticks: f64 = fields(stat)[at].iter().map(|field| field.parse::<f64>().unwrap()).sum();
     Duration::from_secs_f64(ticks / TICKS)
 }
 

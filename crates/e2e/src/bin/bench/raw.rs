@@ -1,4 +1,4 @@
-//! What the disk and SQLite give by themselves: the measure for the store.
+//! What the disk and the databases give by themselves: the measure for the store.
 
 use std::fs::File;
 use std::io::Write as _;
@@ -6,6 +6,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
+use tokio::task::JoinSet;
 
 const SPAN: Duration = Duration::from_secs(3);
 /// A row as long as a challenge with its signed answer, in bytes.
@@ -40,6 +41,39 @@ pub(crate) fn rows(folder: &Path, rows: usize) -> f64 {
         db.execute_batch("COMMIT").unwrap();
         rows
     })
+}
+
+/// Transactions a second of bare PostgreSQL: one row each, flushed before it is answered, on so many connections.
+pub(crate) async fn postgres(url: &str, connections: usize) -> f64 {
+    let admin = connect(url).await;
+    admin
+        .batch_execute("DROP TABLE IF EXISTS raw; CREATE TABLE raw (id BYTEA PRIMARY KEY, body BYTEA NOT NULL)")
+        .await
+        .unwrap();
+    let start = Instant::now();
+    let mut workers = JoinSet::new();
+    for connection in 0..connections as u128 {
+        let client = connect(url).await;
+        workers.spawn(async move {
+            let insert = client.prepare("INSERT INTO raw VALUES ($1, $2)").await.unwrap();
+            let (mut number, mut done) = (connection << 64, 0);
+            while start.elapsed() < SPAN {
+                number = number.wrapping_add(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835);
+                let id: &[u8] = &number.to_be_bytes();
+                client.execute(&insert, &[&id, &[9_u8; ROW_BYTES].as_slice()]).await.unwrap();
+                done += 1;
+            }
+            done
+        });
+    }
+    let done: usize = workers.join_all().await.into_iter().sum();
+    done as f64 / start.elapsed().as_secs_f64()
+}
+
+async fn connect(url: &str) -> tokio_postgres::Client {
+    let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls).await.unwrap();
+    tokio::spawn(connection);
+    client
 }
 
 fn rate(mut work: impl FnMut() -> usize) -> f64 {

@@ -1,6 +1,5 @@
 //! `bench server DATABASE`: wired as `nod serve` is, but passwords are not hashed and pushes may go to the loopback.
 
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -26,7 +25,7 @@ pub(crate) fn run(database: &str) {
     tracing_subscriber::fmt().with_writer(std::io::stderr).with_target(false).with_ansi(false).init();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     runtime.block_on(async {
-        let engine = installation::engine(installation::store(Path::new(database)));
+        let engine = installation::engine(installation::open(database).await);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (_stop, word) = StopHandle::new();

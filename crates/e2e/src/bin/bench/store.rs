@@ -19,14 +19,14 @@ use crate::process::cpu;
 use crate::raw;
 use crate::table::{self, Samples};
 
-const CLIENTS: usize = 64;
+pub(crate) const CLIENTS: usize = 64;
 const SPAN: Duration = Duration::from_secs(6);
 /// Commits of one sign-in here: opened, answered, collected.
-const COMMITS: f64 = 3.0;
+pub(crate) const COMMITS: f64 = 3.0;
 
 pub(crate) async fn run(_: &mut Aims) {
     let folder = installation::folder();
-    let store = installation::store(&folder.path().join("nod.db"));
+    let store: Arc<dyn Store> = installation::store(&folder.path().join("nod.db"));
     let people = people::seed(&*store, CLIENTS, None).await;
     let mut rows = Vec::new();
     for clients in [1, CLIENTS] {
@@ -51,7 +51,7 @@ pub(crate) async fn run(_: &mut Aims) {
     table::print("Store alone, synchronous=FULL", &head, &rows);
 }
 
-async fn level(store: &Arc<impl Store + 'static>, people: &[people::Person], clients: usize) -> (f64, Samples, f64) {
+pub(crate) async fn level(store: &Arc<dyn Store>, people: &[people::Person], clients: usize) -> (f64, Samples, f64) {
     let before = cpu(std::process::id());
     let start = Instant::now();
     let mut workers = JoinSet::new();
@@ -76,7 +76,7 @@ async fn level(store: &Arc<impl Store + 'static>, people: &[people::Person], cli
     (f64::from(done) / start.elapsed().as_secs_f64(), samples, table::ms(spent) / f64::from(done))
 }
 
-async fn sign_in(store: &dyn Store, user: UserId, device: DeviceId, samples: &mut Samples) {
+pub(crate) async fn sign_in(store: &dyn Store, user: UserId, device: DeviceId, samples: &mut Samples) {
     let (sign_in, challenge) = (SignInId(random(&OsEntropy)), ChallengeId(random(&OsEntropy)));
     commit(store, opened(sign_in, challenge, user), samples).await;
     let now = installation::now();

@@ -4,6 +4,7 @@ use std::io::BufRead as _;
 use std::time::{Duration, Instant};
 
 use nod_protocol::device_api::{RequestBody, paths};
+use nod_testkit::postgres::Cluster;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::JoinSet;
 
@@ -11,7 +12,7 @@ use crate::aims::Aims;
 use crate::http::Http;
 use crate::installation;
 use crate::people::{self, Person};
-use crate::process::{Role, cpu, cpu_by_thread};
+use crate::process::{Role, cpu, cpu_by_thread, cpu_of_family};
 use crate::table::{self, Samples};
 
 /// Clients at once, one row each.
@@ -133,11 +134,15 @@ fn dispatch(stub: &mut Role, clients: Vec<UnboundedSender<Ring>>) {
 }
 
 /// One row of the table.
-struct Level {
-    clients: usize,
-    trips: usize,
-    rate: f64,
-    server_ms: f64,
+pub(crate) struct Level {
+    pub(crate) clients: usize,
+    pub(crate) trips: usize,
+    pub(crate) rate: f64,
+    /// Transactions of PostgreSQL that wrote something, in a second.
+    pub(crate) writes: Option<f64>,
+    /// CPU of PostgreSQL.
+    pub(crate) database_ms: Option<f64>,
+    pub(crate) server_ms: f64,
     /// Without what the outbox does later.
     at_once_ms: f64,
     clients_ms: f64,
@@ -145,9 +150,17 @@ struct Level {
     steps: Vec<Samples>,
 }
 
+impl Level {
+    /// Times of whole trips.
+    pub(crate) fn whole(&self) -> &Samples {
+        &self.steps[STEPS.len() - 1]
+    }
+}
+
 type Idle = Vec<(Vec<(usize, Person)>, UnboundedReceiver<Ring>)>;
 
-async fn level(clients: usize, server: &Role, stub: &Role, idle: &mut Idle) -> Level {
+async fn level(clients: usize, server: &Role, stub: &Role, idle: &mut Idle, database: Option<&Database<'_>>) -> Level {
+    let database_before = database.map(|database| (database.written(), cpu_of_family(database.cluster.id())));
     let before = (cpu(server.id()), cpu(std::process::id()), cpu(stub.id()));
     let threads = cpu_by_thread(server.id());
     let mut workers = JoinSet::new();
@@ -163,6 +176,7 @@ async fn level(clients: usize, server: &Role, stub: &Role, idle: &mut Idle) -> L
         idle.push((people, rings));
     }
     let (clients_cpu, at_once) = (cpu(std::process::id()) - before.1, cpu(server.id()) - before.0);
+    let written = database.zip(database_before).map(|(database, (before, _))| database.written() - before);
     tokio::time::sleep(AFTERWARDS).await;
     let (server_cpu, stub_cpu) = (cpu(server.id()) - before.0, cpu(stub.id()) - before.2);
     let trips = steps[0].len();
@@ -177,19 +191,42 @@ async fn level(clients: usize, server: &Role, stub: &Role, idle: &mut Idle) -> L
         table::print("Server CPU a trip by kind of thread, 64 clients", &["threads", "ms/trip"], &by_thread);
     }
     let each = |time: Duration| table::ms(time) / all;
+    let database_ms =
+        database.zip(database_before).map(|(now, (_, before))| each(cpu_of_family(now.cluster.id()) - before));
+    let writes = written.map(|written| written as f64 / (WARM_UP + MEASURED).as_secs_f64());
     let (server_ms, clients_ms, stub_ms) = (each(server_cpu), each(clients_cpu), each(stub_cpu));
-    Level { clients, trips, rate, server_ms, at_once_ms: each(at_once), clients_ms, stub_ms, steps }
+    let at_once_ms = each(at_once);
+    Level { clients, trips, rate, writes, database_ms, server_ms, at_once_ms, clients_ms, stub_ms, steps }
+}
+
+/// A PostgreSQL database that is measured.
+struct Database<'c> {
+    cluster: &'c Cluster,
+    url: &'c str,
+}
+
+impl Database<'_> {
+    /// How many transactions have written something so far, this one included.
+    fn written(&self) -> u64 {
+        self.cluster.psql(self.url, "SELECT pg_current_xact_id()").parse().unwrap()
+    }
 }
 
 pub(crate) async fn run(aims: &mut Aims) {
     let folder = installation::folder();
-    let database = folder.path().join("nod.db");
+    let levels = levels(folder.path().join("nod.db").to_str().unwrap(), None).await;
+    report(&levels, aims);
+}
+
+/// Measures a server on a SQLite file, or on a database of this cluster by its URL.
+pub(crate) async fn levels(path: &str, cluster: Option<&Cluster>) -> Vec<Level> {
+    let database = cluster.map(|cluster| Database { cluster, url: path });
     let mut stub = Role::start(&["stub"]);
     let most = *LEVELS.last().unwrap();
-    let store = installation::store(&database);
+    let store = installation::open(path).await;
     let mut people = people::seed(&*store, most * PEOPLE_PER_CLIENT, Some(&stub.address)).await.into_iter().enumerate();
     drop(store);
-    let server = Role::start(&["server", database.to_str().unwrap()]);
+    let server = Role::start(&["server", path]);
     let (mut senders, mut idle) = (Vec::new(), Idle::new());
     for _ in 0..most {
         let (sender, rings) = unbounded_channel();
@@ -199,9 +236,9 @@ pub(crate) async fn run(aims: &mut Aims) {
     dispatch(&mut stub, senders);
     let mut levels = Vec::new();
     for clients in LEVELS {
-        levels.push(level(clients, &server, &stub, &mut idle).await);
+        levels.push(level(clients, &server, &stub, &mut idle, database.as_ref()).await);
     }
-    report(&levels, aims);
+    levels
 }
 
 fn report(levels: &[Level], aims: &mut Aims) {
