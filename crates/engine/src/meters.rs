@@ -18,6 +18,18 @@ const ANSWER_SECONDS: [f64; 10] = [1.0, 2.0, 3.0, 5.0, 8.0, 13.0, 20.0, 40.0, 80
 /// Upper ends of the time that a push service takes, in seconds.
 const PUSH_SECONDS: [f64; 9] = [0.01, 0.03, 0.1, 0.2, 0.4, 0.8, 1.6, 5.0, 15.0];
 
+/// Outcomes, each with the factors that it can have.
+const EXPECTED: [(&[Met], &[&str]); 4] = [
+    (&[Met::WrongNumber], &["push_number"]),
+    (&[Met::PasswordRefused, Met::Throttled, Met::Busy, Met::AppRefused], &["password"]),
+    (&[Met::Denied, Met::FraudReported, Met::Expired, Met::Withdrawn], &["push", "push_number"]),
+    (&[Met::Granted], &["push", "push_number", "passkey"]),
+];
+/// Stages that are told by push service.
+const STAGES: [&str; 8] = ["sent", "accepted", "gone", "refused", "unreachable", "blocked", "worker_woke", "shown"];
+/// Push services.
+const SERVICES: [&str; 5] = ["google", "mozilla", "apple", "microsoft", "other"];
+
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct SignInLabels {
     outcome: &'static str,
@@ -43,12 +55,23 @@ pub struct Meters {
 
 impl Default for Meters {
     fn default() -> Self {
+        let (sign_ins, stages) = (Family::default(), Family::default());
+        // A series that begins at its first event would hide that event from whoever looks at its growth.
+        for (outcomes, factors) in EXPECTED {
+            for (outcome, factor) in outcomes.iter().flat_map(|met| factors.iter().map(|factor| (met.name(), *factor)))
+            {
+                sign_ins.get_or_create_owned(&SignInLabels { outcome, factor });
+            }
+        }
+        for (stage, service) in STAGES.iter().flat_map(|stage| SERVICES.iter().map(|service| (*stage, *service))) {
+            stages.get_or_create_owned(&StageLabels { stage, service });
+        }
         Self {
-            sign_ins: Family::default(),
+            sign_ins,
             asked: Counter::default(),
             fetched: Counter::default(),
             answer: Histogram::new(ANSWER_SECONDS),
-            stages: Family::default(),
+            stages,
             push: Histogram::new(PUSH_SECONDS),
         }
     }

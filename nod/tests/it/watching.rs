@@ -1,10 +1,11 @@
 //! The internal listener: metrics of what happened, and health that tells the truth.
 
+use std::collections::BTreeSet;
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::harness::{Nod, Running};
 use crate::visitor::Visitor;
@@ -145,4 +146,32 @@ fn while_it_stops_it_is_not_ready() {
     slow.read_to_string(&mut answer).unwrap();
     assert!(answer.starts_with("HTTP/1.1 4"), "the running request was answered: {answer}");
     assert_eq!(running.code(), Some(0));
+}
+
+/// Names of metrics in a PromQL expression.
+fn named(expression: &str) -> impl Iterator<Item = &str> {
+    let words = expression.split(|letter: char| !(letter.is_ascii_alphanumeric() || letter == '_'));
+    words.filter(|word| word.starts_with("nod_"))
+}
+
+#[test]
+fn every_metric_of_the_dashboard_exists() {
+    let file = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../packaging/grafana-dashboard.json");
+    let dashboard: Value = serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap();
+    let panels = dashboard["panels"].as_array().unwrap();
+    let targets = panels.iter().flat_map(|panel| panel["targets"].as_array().into_iter().flatten());
+    let expressions: Vec<&str> = targets.map(|target| target["expr"].as_str().unwrap()).collect();
+    let (nod, _running, address) = watched();
+    assert_eq!(get(&public(&nod), "/healthz").0, 200);
+    let (_, text) = get(&address, "/metrics");
+    let samples: BTreeSet<&str> = text.lines().filter_map(|line| line.split(['{', ' ']).next()).collect();
+    let used: BTreeSet<&str> = expressions.into_iter().flat_map(named).collect();
+    for name in &used {
+        assert!(samples.contains(name), "{name} is not in\n{text}");
+    }
+    // And nothing that is measured is forgotten there.
+    let kinds = text.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split(' ').next());
+    for kind in kinds {
+        assert!(used.iter().any(|name| name.starts_with(kind)), "{kind} is on no panel");
+    }
 }
