@@ -7,6 +7,8 @@ use nod_testkit::{MemoryStore, TestClock};
 
 /// Seeds of an ordinary run; `NOD_FULL` runs a thousand times as many.
 const SEEDS: u64 = 1_000;
+/// A long run says how far it is after so many seeds.
+const SAY_EVERY: u64 = 10_000;
 
 #[expect(clippy::expect_used, reason = "a test helper")]
 /// Runs the seeds on as many threads as there are cores.
@@ -17,6 +19,9 @@ fn seeds(count: u64) -> Result<Tally, sim::Violation> {
         for seed in (first..count).step_by(threads as usize) {
             let clock = TestClock::default();
             sum = sum.and(sim::run(seed, Arc::new(MemoryStore::new(clock.clone())), clock)?);
+            if seed % SAY_EVERY == 0 && seed > 0 {
+                println!("{seed} of {count} seeds hold");
+            }
         }
         Ok(sum)
     };
