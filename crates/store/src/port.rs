@@ -147,9 +147,6 @@ macro_rules! store {
             async fn enrolment_by_code(&self, code: SecretHash) -> StoreResult<Option<Enrolment>> {
                 self.first($crate::reads::enrolment_by_code(code)).await
             }
-            async fn enrolment_by_device(&self, device: DeviceId) -> StoreResult<Option<Enrolment>> {
-                self.first($crate::reads::enrolment_by_device(device)).await
-            }
             async fn introduction_link(&self, secret: SecretHash) -> StoreResult<Option<IntroductionLink>> {
                 self.first($crate::reads::introduction_link(secret)).await
             }

@@ -43,7 +43,6 @@ by_key! {
     fn enrolment_by_session(SecretHash) -> Enrolment = enrolment, enrolments, "session = $1";
     fn enrolment_by_code(SecretHash) -> Enrolment = enrolment, enrolments,
         "code = $1 AND state = 'coded' AND code_expires_at > nod_now() AND expires_at > nod_now()";
-    fn enrolment_by_device(DeviceId) -> Enrolment = enrolment, enrolments, "device_id = $1";
 }
 
 pub(crate) fn user_by_name(name: &str) -> Query<'_, User> {

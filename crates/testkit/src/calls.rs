@@ -45,7 +45,6 @@ macro_rules! store_calls {
             fn enrolment_by_link(link: SecretHash) -> StoreResult<Option<Enrolment>>;
             fn enrolment_by_session(session: SecretHash) -> StoreResult<Option<Enrolment>>;
             fn enrolment_by_code(code: SecretHash) -> StoreResult<Option<Enrolment>>;
-            fn enrolment_by_device(device: DeviceId) -> StoreResult<Option<Enrolment>>;
             fn introduction_link(secret: SecretHash) -> StoreResult<Option<IntroductionLink>>;
             fn count(bucket: &str, limit: Limit) -> StoreResult<u32>;
             fn audit(before: Option<i64>, limit: u32) -> StoreResult<Vec<(i64, Event)>>;

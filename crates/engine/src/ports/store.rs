@@ -52,7 +52,8 @@ pub trait Store: Send + Sync {
     fn timings(&self) -> Timings {
         Timings::default()
     }
-    /// Removes what ended over a day ago: nonces, codes, device sessions, counters, pushes, sign-ins. Returns how many rows.
+    /// Removes what ended over a day ago: nonces, codes, device sessions, counters, pushes and stages, sign-ins, enrolments,
+    /// sessions, browsers; revokes phones whose set-up was never finished. Returns how many rows.
     async fn sweep(&self) -> StoreResult<u64>;
 
     /// By id.
@@ -141,8 +142,6 @@ pub trait Store: Send + Sync {
     async fn enrolment_by_session(&self, session: SecretHash) -> StoreResult<Option<Enrolment>>;
     /// By the shown code, while it is shown.
     async fn enrolment_by_code(&self, code: SecretHash) -> StoreResult<Option<Enrolment>>;
-    /// By the phone that joined.
-    async fn enrolment_by_device(&self, device: DeviceId) -> StoreResult<Option<Enrolment>>;
     /// By the link's secret, used or expired ones excluded.
     async fn introduction_link(&self, secret: SecretHash) -> StoreResult<Option<IntroductionLink>>;
 

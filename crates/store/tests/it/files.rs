@@ -59,7 +59,7 @@ fn a_newer_database_is_refused_with_advice() {
     // The row's checksum is not even of the right length: that it is newer is what counts.
     edit(&path, "UPDATE migrations SET checksum = zeroblob(32) WHERE version = 7");
     let refusal = refusal(&path);
-    let expected = "made by a newer Nod: it has schema 7 (hash_chain), this binary knows 1; \
+    let expected = "made by a newer Nod: it has schema 7 (hash_chain), this binary knows 2; \
                     install the version that made it, or restore a backup";
     assert!(refusal.contains(expected), "{refusal}");
 }

@@ -49,17 +49,12 @@ pub async fn enrolments_are_added_and_found<S: Store + 'static>(bed: &Bed<S>) {
         assert_eq!(bed.store.enrolment_by_link(row.link).await, Ok(Some(row.clone())));
         assert_eq!(bed.store.enrolment_by_session(hash(n + 100)).await, Ok(Some(row)));
     }
-    for (n, device) in [(5, 31), (6, 32), (7, 33)] {
-        let found = bed.store.enrolment_by_device(DeviceId([device; 16])).await;
-        assert_eq!(found.map(|row| row.map(|row| row.id)), Ok(Some(EnrolmentId([n; 16]))));
-    }
     let found = bed.store.enrolment_by_code(hash(90)).await;
     assert_eq!(found.map(|row| row.map(|row| row.id)), Ok(Some(EnrolmentId([4; 16]))));
     assert_eq!(bed.store.enrolment(EnrolmentId([99; 16])).await, Ok(None));
     assert_eq!(bed.store.enrolment_by_link(hash(99)).await, Ok(None));
     assert_eq!(bed.store.enrolment_by_session(hash(99)).await, Ok(None));
     assert_eq!(bed.store.enrolment_by_code(hash(99)).await, Ok(None));
-    assert_eq!(bed.store.enrolment_by_device(DeviceId([99; 16])).await, Ok(None));
     bed.refuses(Write::AddEnrolment(Enrolment { link: hash(50), ..enrolment(1, ANNA) })).await;
     bed.refuses(Write::AddEnrolment(Enrolment { link: hash(1), ..enrolment(50, ANNA) })).await;
     bed.refuses(Write::AddEnrolment(Enrolment { session: Some(hash(102)), ..enrolment(50, ANNA) })).await;

@@ -150,7 +150,8 @@ macro_rules! conformance_list {
                 enrolment_passwords_are_limited, all_enrolments_of_a_user_end, introduction_links_are_used_once;
             whole: a_refused_commit_leaves_everything, writes_of_a_commit_see_each_other, an_empty_commit_is_accepted,
                 races_have_one_winner, counters_let_exactly_the_limit_through, racing_sign_ins_share_nothing,
-                commits_wake_those_who_wait, the_sweep_removes_what_ended_long_ago;
+                commits_wake_those_who_wait, the_sweep_removes_what_ended_long_ago,
+                the_sweep_ends_set_ups_and_browsers;
         }
     };
 }

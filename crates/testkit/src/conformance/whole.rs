@@ -6,8 +6,11 @@ use std::task::{Context, Waker};
 
 use nod_core::audit::{Event, EventKind};
 use nod_core::challenge::{ChallengeState, Decision};
+use nod_core::enrolment::Enrolment;
 use nod_core::limits::Limit;
 use nod_core::people::UserState;
+use nod_core::possession::DeviceState;
+use nod_core::push::Stage;
 use nod_core::{ChallengeId, EnrolmentId, Millis, PushId, SignInId, limits};
 use nod_engine::ports::{Store, Topic, Waiter, Write};
 
@@ -200,6 +203,9 @@ pub async fn the_sweep_removes_what_ended_long_ago<S: Store + 'static>(bed: &Bed
         Write::AddDeviceSession { secret: hash(1), device: PHONE, expires_at: end },
         Write::Count { bucket: "b".into(), limit },
         Write::QueuePush(nod_core::push::Push { expires_at: end, ..push(1, [9; 16], PHONE) }),
+        // One of a push, one of a request to a phone that cannot be rung.
+        stage([9; 16]),
+        stage(ASKED.0),
     ])
     .await;
     bed.just_before(end);
@@ -217,8 +223,10 @@ pub async fn the_sweep_removes_what_ended_long_ago<S: Store + 'static>(bed: &Bed
     assert_eq!(bed.store.sweep().await, Ok(0));
     assert_eq!(bed.store.pushes_of([9; 16]).await.map(|rows| rows.len()), Ok(1));
     bed.clock.set(long);
-    // Nonce, code, link, device session, counter, push, sign-in.
-    assert_eq!(bed.store.sweep().await, Ok(7));
+    // Nonce, code, link, device session, counter, push, sign-in, and two stages.
+    assert_eq!(bed.store.sweep().await, Ok(9));
+    assert_eq!(bed.store.stages([9; 16]).await, Ok(vec![]));
+    assert_eq!(bed.store.stages(ASKED.0).await, Ok(vec![]));
     assert_eq!(bed.store.sweep().await, Ok(0));
     assert_eq!(bed.store.sign_in(SIGN_IN).await, Ok(None));
     assert_eq!(bed.store.pushes_of([9; 16]).await, Ok(vec![]));
@@ -228,7 +236,47 @@ pub async fn the_sweep_removes_what_ended_long_ago<S: Store + 'static>(bed: &Bed
     bed.just_before(over);
     assert_eq!(bed.store.sweep().await, Ok(0));
     bed.clock.set(over);
-    assert_eq!(bed.store.sweep().await, Ok(1));
+    assert_eq!(bed.store.sweep().await, Ok(2));
     assert_eq!(bed.store.app_session(hash(1)).await, Ok(None));
-    assert!(matches!(bed.store.session(session.id).await, Ok(Some(_))));
+    assert_eq!(bed.store.session(session.id).await, Ok(None));
+    assert_eq!(bed.store.sweep().await, Ok(0));
+}
+
+fn stage(subject: [u8; 16]) -> Write {
+    Write::Stage { subject, device: PHONE, stage: Stage::Sent, at: at(100), sign_in: None, user: ANNA }
+}
+
+pub async fn the_sweep_ends_set_ups_and_browsers<S: Store + 'static>(bed: &Bed<S>) {
+    let (unfinished, browser) = (device(12, ANNA), browser(41, ANNA));
+    let begun = Enrolment { expires_at: at(1_000), ..enrolment(1, ANNA) };
+    bed.phone().await;
+    bed.accepts([
+        Write::AddDevice(unfinished.clone()),
+        Write::AddPasskey(passkey(22, &unfinished)),
+        Write::AddEnrolment(begun.clone()),
+        Write::BindBrowser(browser.clone(), secret(51, browser.id)),
+    ])
+    .await;
+    let day = Millis::days(1);
+    bed.clock.set(begun.expires_at.after(day));
+    assert_eq!(bed.store.sweep().await, Ok(1));
+    assert_eq!(bed.store.enrolment(begun.id).await, Ok(None));
+    let over = unfinished.created_at.after(limits::ENROLMENT_SESSION_LIFE).after(day);
+    bed.just_before(over);
+    assert_eq!(bed.store.sweep().await, Ok(0));
+    bed.clock.set(over);
+    assert_eq!(bed.store.sweep().await, Ok(2), "the passkey goes, the phone is revoked");
+    let states = async |id| bed.store.device(id).await.unwrap_or_default().map(|device| device.state);
+    assert_eq!(
+        (states(unfinished.id).await, states(PHONE).await),
+        (Some(DeviceState::Revoked), Some(DeviceState::Active))
+    );
+    assert_eq!(bed.store.passkeys_of(ANNA).await.map(|rows| rows.len()), Ok(1));
+    let over = browser.created_at.after(limits::BROWSER_LIFE).after(day);
+    bed.just_before(over);
+    assert_eq!(bed.store.sweep().await, Ok(0));
+    bed.clock.set(over);
+    assert_eq!(bed.store.sweep().await, Ok(2), "the browser and its secret");
+    assert_eq!(bed.store.browser_by_secret(hash(51)).await, Ok(None));
+    assert_eq!(bed.store.sweep().await, Ok(0));
 }

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use nod_core::access::{App, AppCode, AppSession, Session};
 use nod_core::audit::{Event, Link};
 use nod_core::challenge::Challenge;
-use nod_core::enrolment::{Enrolment, EnrolmentState, IntroductionLink};
+use nod_core::enrolment::{Enrolment, IntroductionLink};
 use nod_core::limits::Limit;
 use nod_core::people::{Group, User};
 use nod_core::possession::{Browser, BrowserSecret, Device, Passkey};
@@ -167,13 +167,6 @@ impl Store for MemoryStore {
     async fn enrolment_by_code(&self, code: SecretHash) -> StoreResult<Option<Enrolment>> {
         let now = self.clock.now();
         Ok(self.lock().enrolments.values().find(|enrolment| shows(enrolment, code, now)).cloned())
-    }
-    async fn enrolment_by_device(&self, device: DeviceId) -> StoreResult<Option<Enrolment>> {
-        let by_device = |enrolment: &&Enrolment| {
-            matches!(enrolment.state, EnrolmentState::Joined(of) | EnrolmentState::Confirmed(of)
-                | EnrolmentState::Introduced(of) if of == device)
-        };
-        Ok(self.lock().enrolments.values().find(by_device).cloned())
     }
     async fn introduction_link(&self, secret: SecretHash) -> StoreResult<Option<IntroductionLink>> {
         let now = self.clock.now();
