@@ -158,7 +158,10 @@ macro_rules! store {
                 self.all($crate::reads::audit(before, limit)).await
             }
             async fn audit_after(&self, after: i64, limit: u32) -> StoreResult<Vec<Link>> {
-                self.all($crate::reads::audit_after(after, limit)).await
+                let links = self.all($crate::reads::audit_after(after, limit)).await?;
+                // Whoever signs a checkpoint over these may rely on them.
+                self.settle().await?;
+                Ok(links)
             }
             async fn meta(&self, key: &str) -> StoreResult<Option<Vec<u8>>> {
                 self.first($crate::reads::meta(key)).await

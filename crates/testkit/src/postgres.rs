@@ -23,6 +23,7 @@ pub struct Cluster {
     folder: TempDir,
     binaries: PathBuf,
     servant: Option<(u32, u32)>,
+    settings: Vec<String>,
     databases: AtomicU32,
 }
 
@@ -59,19 +60,22 @@ impl Cluster {
         let mut make = program(&binaries.join("initdb"), servant, folder.path());
         make.args(["--username=nod", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync", "--pgdata"]);
         succeed(make.arg(&data));
-        let mut run = program(&binaries.join("postgres"), servant, folder.path());
-        run.arg("-D").arg(&data).arg("-k").arg(folder.path());
-        for setting in ["listen_addresses=", "log_min_messages=log", "max_connections=120"].iter().chain(settings) {
-            run.args(["-c", setting]);
-        }
-        let mut server = run
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap_or_else(|error| unreachable!("starting the server: {error}"));
-        wait_until_ready(&mut server);
-        Some(Self { server, folder, binaries, servant, databases: AtomicU32::new(0) })
+        let usual = ["listen_addresses=", "log_min_messages=log", "max_connections=120"];
+        let settings: Vec<String> = usual.iter().chain(settings).map(|setting| (*setting).to_owned()).collect();
+        let server = launch(&binaries, servant, folder.path(), &settings);
+        Some(Self { server, folder, binaries, servant, settings, databases: AtomicU32::new(0) })
+    }
+
+    /// The server ends at once, with whatever it had not written yet, and starts again on the same data.
+    pub fn crash(&mut self) {
+        self.quit();
+        self.server = launch(&self.binaries, self.servant, self.folder.path(), &self.settings);
+    }
+
+    fn quit(&mut self) {
+        let pid = self.server.id().to_string();
+        let _ = Command::new("kill").args(["-s", "QUIT", &pid]).status();
+        let _ = self.server.wait();
     }
 
     /// The id of the server's first process: all others are its children.
@@ -105,10 +109,20 @@ impl Cluster {
 impl Drop for Cluster {
     fn drop(&mut self) {
         // Ends at once and without tidying up: nobody needs the data any more.
-        let pid = self.server.id().to_string();
-        let _ = Command::new("kill").args(["-s", "QUIT", &pid]).status();
-        let _ = self.server.wait();
+        self.quit();
     }
+}
+
+fn launch(binaries: &Path, servant: Option<(u32, u32)>, folder: &Path, settings: &[String]) -> Child {
+    let mut run = program(&binaries.join("postgres"), servant, folder);
+    run.arg("-D").arg(folder.join("data")).arg("-k").arg(folder);
+    for setting in settings {
+        run.args(["-c", setting]);
+    }
+    let server = run.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn();
+    let mut server = server.unwrap_or_else(|error| unreachable!("starting the server: {error}"));
+    wait_until_ready(&mut server);
+    server
 }
 
 fn program(path: &Path, servant: Option<(u32, u32)>, folder: &Path) -> Command {

@@ -18,6 +18,14 @@ use crate::writes::{self, Step};
 /// How often a commit is tried that was stopped by another one or by a lost connection, before `COMMIT` was sent.
 const TRIES: u32 = 5;
 
+/// Begins a commit that adds to the audit's chain. Its `COMMIT` returns before the disk has it, and so frees the end of the chain
+/// for the next one: held during the flush, commits of all nodes would wait for one flush each. See [`FLUSH`].
+const BEGIN_CHAINED: &str = "BEGIN; SET LOCAL synchronous_commit = off";
+
+/// Waits for the disk, and for a synchronous standby: a transaction that is flushed, and with it all that came before, for many
+/// commits at once. No caller gets an answer before this has come back.
+pub(super) const FLUSH: &str = "SELECT pg_logical_emit_message(true, 'nod', '')";
+
 /// Remembers for the other nodes what was changed.
 const TELL: &str = "INSERT INTO wakes (xid, topic, node)
     SELECT pg_current_xact_id(), topic, $2 FROM unnest($1::TEXT[]) AS topic";
@@ -132,7 +140,8 @@ async fn guarded(client: &Client, node: &str, writes: &[Write], topics: &[Topic]
     let told: Vec<String> = topics.iter().map(|topic| wakes::text(*topic)).collect();
 
     // Each future sends its statement when it is first polled, which is in this order; then all wait for their answers.
-    let mut sent: Vec<Sent<'_>> = vec![Box::pin(async { client.batch_execute("BEGIN").await.map(|()| 0) })];
+    let begin = if writes.iter().any(|write| event(write).is_some()) { BEGIN_CHAINED } else { "BEGIN" };
+    let mut sent: Vec<Sent<'_>> = vec![Box::pin(async { client.batch_execute(begin).await.map(|()| 0) })];
     if !owners.is_empty() {
         sent.push(Box::pin(async { client.execute(&take, &[&owners.known, &owners.sign_ins]).await }));
     }
@@ -163,7 +172,9 @@ async fn finish(client: &Client, writes: &[Write]) -> Result<(), Ended> {
     let failed = |error: Error| Ended::Failed(failure(&error));
     let mut steps = Vec::new();
     let events: Vec<_> = writes.iter().filter_map(event).collect();
-    if !events.is_empty() {
+    let chained = !events.is_empty();
+    let flush = client.prepare_cached(FLUSH).await.map_err(failed)?;
+    if chained {
         let mut end = last_link(client).await?;
         for event in events {
             let (step, place) = writes::link(end, event);
@@ -179,6 +190,9 @@ async fn finish(client: &Client, writes: &[Write]) -> Result<(), Ended> {
     // Once this is sent, nobody knows what became of it until the answer is here: it is never tried again. After an event that
     // failed the server takes it for a rollback, and the event's failure is what is told.
     sent.push(Box::pin(async { client.batch_execute("COMMIT").await.map(|()| 0) }));
+    if chained {
+        sent.push(Box::pin(async { client.execute(&flush, &[]).await }));
+    }
     join_all(sent).await.into_iter().collect::<Result<Vec<u64>, _>>().map_err(failed)?;
     Ok(())
 }

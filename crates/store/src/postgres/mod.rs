@@ -196,6 +196,16 @@ impl PostgresStore {
         .await?
     }
 
+    /// Waits until everything that was read is on disk: what a commit adds to the audit's chain is seen a moment before.
+    async fn settle(&self) -> StoreResult<()> {
+        let pool = self.pool.clone();
+        let flushed = self.run(async move {
+            let client = pool.get().await.map_err(|error| no_connection(&error))?;
+            client.batch_execute(commit::FLUSH).await.map_err(|error| failure(&error))
+        });
+        flushed.await?
+    }
+
     async fn first<T>(&self, query: Query<'_, T>) -> StoreResult<Option<T>> {
         let rows = self.rows(query.sql, query.params).await?;
         rows.first().map(|row| (query.row)(row)).transpose()

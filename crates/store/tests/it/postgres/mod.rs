@@ -1,5 +1,6 @@
 //! The store on PostgreSQL: the same suite, stories and simulation; several nodes on one database; what is refused.
 
+mod crash;
 mod dump;
 mod nodes;
 mod refusals;
