@@ -17,6 +17,7 @@ mod output;
 mod restores;
 mod server;
 mod system;
+mod trace;
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -33,7 +34,7 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     // The server reads first how it is to log.
     if !matches!(cli.command, Command::Serve(_)) {
-        log::start(log::Form::Text, log::Level::Warn);
+        log::start(log::Form::Text, log::Level::Warn, None);
     }
     // The first installation wins; there is no other in this process.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();

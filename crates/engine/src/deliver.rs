@@ -6,6 +6,9 @@ use nod_core::challenge::{Challenge, ChallengeState};
 use nod_core::push::{Push, PushKind, PushState, Stage};
 use nod_core::{ChallengeId, Millis, Timestamp, limits};
 
+use tracing::Instrument as _;
+
+use crate::SPANS;
 use crate::engine::Engine;
 use crate::fault::{Outcome, applied};
 use crate::meters::Met;
@@ -103,7 +106,8 @@ impl Engine {
             sign_in,
             user: device.user,
         };
-        let rung = ringer.ring(&subscription, &ring, push.attempts, now).await;
+        let span = tracing::info_span!(target: SPANS, "push", otel.kind = "client");
+        let rung = ringer.ring(&subscription, &ring, push.attempts, now).instrument(span).await;
         let done = self.now().await?;
         self.meters.rung(&subscription, rung, (now, done));
         tracing::debug!(kind = ?push.kind, attempt = push.attempts, ?rung, "a push service answered");

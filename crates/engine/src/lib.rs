@@ -30,5 +30,8 @@ pub use meters::Meters;
 pub use password::{Argon2Queue, Passwords};
 pub use probe::StoreProbe;
 pub use restore::Replayed;
+/// The target of spans that are made for traces and stand in no log. Their fields are fixed words, routes and codes (INV-24).
+pub const SPANS: &str = "nod_spans";
+
 pub use sign_in::{Asking, AuthnRequest, Begun, Finished};
 pub use vault::{DATA_KEY_BYTES, DataKeys, Made, Unsealable, Vault, fresh_secret, hash_secret};

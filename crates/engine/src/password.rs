@@ -7,8 +7,10 @@ use argon2::password_hash::phc::{Output, ParamsString, PasswordHash, Salt};
 use argon2::{Algorithm, Argon2, Block, Params, Version};
 use subtle::ConstantTimeEq as _;
 use tokio::sync::Semaphore;
+use tracing::Instrument as _;
 use zeroize::Zeroizing;
 
+use crate::SPANS;
 use crate::fault::{Fault, Outcome};
 use crate::ports::{Entropy, random};
 
@@ -127,6 +129,11 @@ impl Argon2Queue {
         work: impl FnOnce(&mut Vec<Block>) -> T + Send + 'static,
     ) -> Outcome<T> {
         let _place = self.enter(source)?;
+        let span = tracing::info_span!(target: SPANS, "password");
+        self.hashed(work).instrument(span).await
+    }
+
+    async fn hashed<T: Send + 'static>(&self, work: impl FnOnce(&mut Vec<Block>) -> T + Send + 'static) -> Outcome<T> {
         let permit = Arc::clone(&self.running).acquire_owned().await.map_err(|_| Fault::Busy)?;
         let spare = Arc::clone(&self.spare);
         let done = tokio::task::spawn_blocking(move || {

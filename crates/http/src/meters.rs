@@ -63,7 +63,7 @@ impl Meters {
 }
 
 /// A method by one of few names: a request may carry any word.
-fn known(method: &Method) -> &'static str {
+pub(crate) fn known(method: &Method) -> &'static str {
     match *method {
         Method::GET => "GET",
         Method::HEAD => "HEAD",

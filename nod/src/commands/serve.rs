@@ -11,6 +11,7 @@ use crate::listeners::Listeners;
 use crate::log;
 use crate::output;
 use crate::server::Server;
+use crate::trace::Traces;
 
 /// Run the server
 ///
@@ -27,7 +28,8 @@ pub(crate) struct ServeArguments {
 /// Runs it.
 pub(crate) async fn run(common: &Common, arguments: ServeArguments) -> Outcome {
     let config = Config::load(common.config.as_deref())?;
-    log::start(config.log.format, config.log.level);
+    let traces = config.collector.as_ref().map(Traces::to).transpose()?;
+    log::start(config.log.format, config.log.level, traces.as_ref().map(Traces::tracer));
     let installation = Installation::open_for(config, arguments.accept_new_host).await?;
     // Taken before anything runs, so that no signal is missed.
     let mut terminate = signal(SignalKind::terminate())?;
@@ -44,5 +46,8 @@ pub(crate) async fn run(common: &Common, arguments: ServeArguments) -> Outcome {
     tracing::info!("stopping: running requests may end");
     server.stop().await;
     tracing::info!("stopped");
+    if let Some(traces) = traces {
+        traces.end().await;
+    }
     Ok(())
 }

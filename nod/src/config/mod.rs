@@ -59,6 +59,8 @@ pub(crate) struct Config {
     pub(crate) checkpoint_file: PathBuf,
     /// `log` table.
     pub(crate) log: Log,
+    /// Where traces go, if anywhere.
+    pub(crate) collector: Option<Url>,
 }
 
 /// How phones are rung.
@@ -92,6 +94,19 @@ pub(crate) struct Log {
     /// From which level on.
     #[serde(default)]
     pub(crate) level: Level,
+}
+
+#[derive(Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Trace {
+    collector: Option<Url>,
+}
+
+impl std::fmt::Debug for Trace {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // The address may hold a password (INV-24).
+        f.write_str("Trace(..)")
+    }
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -137,6 +152,8 @@ struct File {
     audit: Audit,
     #[serde(default)]
     log: Log,
+    #[serde(default)]
+    trace: Trace,
 }
 
 fn default_listen() -> SocketAddr {
@@ -188,6 +205,7 @@ impl Config {
             push: file.push,
             number_always: file.sign_in.number_always,
             log: file.log,
+            collector: file.trace.collector,
         })
     }
 }

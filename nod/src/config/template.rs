@@ -89,6 +89,10 @@ contact = {contact}
 # From which level on: "error", "warn", "info" (each request), "debug" (each push) or "trace". No level writes a secret.
 # level = "info"
 
+[trace]
+# An OpenTelemetry collector that is sent a trace of each request (OTLP over HTTP). Without an address there are none.
+# collector = "http://127.0.0.1:4318"
+
 [audit]
 # Where signed checkpoints of the audit are appended: by default audit-checkpoints.jsonl among the data. Ship this file to
 # another machine as it grows: only a copy elsewhere shows that the audit's tail was cut off. Relative to this file.

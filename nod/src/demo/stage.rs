@@ -117,6 +117,7 @@ fn config(folder: &Path, listen: SocketAddr) -> Outcome<Config> {
         },
         number_always: false,
         log: crate::config::Log::default(),
+        collector: None,
         checkpoint_file: folder.join(crate::checkpoints::DEFAULT_FILE),
     })
 }

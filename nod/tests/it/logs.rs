@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
-use std::io::{BufRead as _, BufReader, Write as _};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{Ipv4Addr, TcpListener};
 use std::thread::JoinHandle;
 use std::time::Instant;
@@ -49,6 +49,39 @@ impl PushService {
     }
 }
 
+/// A collector of traces.
+struct Collector {
+    address: String,
+    heard: JoinHandle<Vec<u8>>,
+}
+
+impl Collector {
+    fn start() -> Self {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let address = format!("http://{}", listener.local_addr().unwrap());
+        let heard = std::thread::spawn(move || {
+            let (stream, _) = listener.accept().unwrap();
+            let mut reader = BufReader::new(&stream);
+            let mut heard = Vec::new();
+            while let Some(size) = Self::size_of_next(&mut reader) {
+                let mut body = vec![0; size];
+                reader.read_exact(&mut body).unwrap();
+                heard.extend_from_slice(&body);
+                write!(&stream, "HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").unwrap();
+            }
+            heard
+        });
+        Self { address, heard }
+    }
+
+    /// Bytes of the next request's body; none at the end.
+    fn size_of_next(reader: &mut impl std::io::BufRead) -> Option<usize> {
+        let head: Vec<String> = reader.lines().map_while(Result::ok).take_while(|line| !line.is_empty()).collect();
+        assert!(head.is_empty() || head[0].starts_with("POST /v1/traces "), "{head:?}");
+        head.iter().find_map(|line| line.strip_prefix("content-length: ")).map(|size| size.parse().unwrap())
+    }
+}
+
 /// Everything that must not be in the log, by what it is.
 #[derive(Default)]
 struct Secrets(BTreeMap<String, String>);
@@ -91,10 +124,11 @@ struct Logged {
 }
 
 impl Logged {
-    fn start(format: &str, push: &str) -> Self {
+    fn start(format: &str, push: &str, collector: &str) -> Self {
         let nod = Nod::init();
         nod.append(&format!("[log]\nformat = \"{format}\"\nlevel = \"trace\"\n"));
         nod.append("[internal]\nlisten = \"127.0.0.1:0\"\n");
+        nod.append(&format!("[trace]\ncollector = \"{collector}\"\n"));
         nod.set("# allow_insecure_endpoints = false", &format!("allow_insecure_endpoints = true\n{push}"));
         let log = File::create(nod.folder.path().join("log")).unwrap();
         let mut running = Running::start_with(nod.folder.command(&["serve"]), log.into());
@@ -243,7 +277,8 @@ async fn whole_run(logged: &mut Logged, endpoint: &str, pushes: f64) {
 #[tokio::test(flavor = "multi_thread")]
 async fn json_at_the_lowest_level_holds_no_secret_and_ties_lines_to_requests() {
     let service = PushService::start();
-    let mut logged = Logged::start("json", "");
+    let collector = Collector::start();
+    let mut logged = Logged::start("json", "", &collector.address);
     whole_run(&mut logged, &service.endpoint, 3.0).await;
     let heard = service.heard.join().unwrap();
     assert!(heard.iter().any(|value| value.starts_with("vapid ")), "{heard:?}");
@@ -252,6 +287,11 @@ async fn json_at_the_lowest_level_holds_no_secret_and_ties_lines_to_requests() {
     }
     let (log, secrets) = logged.end();
     secrets.are_not_in(&log);
+    let traces = String::from_utf8_lossy(&collector.heard.join().unwrap()).into_owned();
+    secrets.are_not_in(&traces);
+    for word in ["service.name", "/sign-in/finish", "commit", "read", "password", "push"] {
+        assert!(traces.contains(word), "{word}");
+    }
     let lines: Vec<Value> = log.lines().map(|line| serde_json::from_str(line).expect(line)).collect();
     let with = |message: &str| lines.iter().filter(|line| line["message"] == message).collect::<Vec<_>>();
     let id = |line: &Value| line["span"]["id"].as_str().unwrap().to_owned();
@@ -270,13 +310,19 @@ async fn json_at_the_lowest_level_holds_no_secret_and_ties_lines_to_requests() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn text_at_the_lowest_level_holds_no_secret_either() {
-    let mut logged = Logged::start("text", "egress_proxy = \"http://nod:planted-proxy-word@127.0.0.1:9\"");
+    let mut logged = Logged::start(
+        "text",
+        "egress_proxy = \"http://nod:planted-proxy-word@127.0.0.1:9\"",
+        "http://x:planted-collector-word@127.0.0.1:9",
+    );
     logged.secrets.add("password of the proxy", "planted-proxy-word");
+    logged.secrets.add("password of the collector", "planted-collector-word");
     whole_run(&mut logged, "https://updates.push.services.mozilla.com/wpush/v2/endpoint-that-opens-a-phone", 1.0).await;
     let (log, secrets) = logged.end();
     secrets.are_not_in(&log);
     assert!(log.lines().any(|line| line.contains(" INFO request{id=\"") && line.contains("status=200")), "{log}");
     assert!(log.contains("DEBUG a push service answered"), "{log}");
+    assert_eq!(log.matches("WARN traces cannot be sent to the collector").count(), 1, "{log}");
 }
 
 #[test]

@@ -6,8 +6,10 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 use tokio::time::Instant;
+use tracing::{Instrument as _, Span};
 
 use super::{CommitError, StoreResult};
+use crate::SPANS;
 
 /// Upper ends of the times, in seconds: from a read out of memory to a disk that has stopped.
 const SECONDS: [f64; 12] = [0.000_01, 0.000_03, 0.000_1, 0.000_3, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 10.0];
@@ -26,6 +28,11 @@ impl Default for Timings {
     }
 }
 
+/// A span that belongs to another. What the server does by itself, every second of the day, is no trace.
+fn inside(span: impl FnOnce() -> Span) -> Span {
+    if Span::current().is_none() { Span::none() } else { span() }
+}
+
 impl Timings {
     /// Measures a read.
     ///
@@ -33,7 +40,7 @@ impl Timings {
     /// The read's own.
     pub async fn read<T>(&self, work: impl Future<Output = StoreResult<T>>) -> StoreResult<T> {
         let started = Instant::now();
-        let outcome = work.await;
+        let outcome = work.instrument(inside(|| tracing::info_span!(target: SPANS, "read"))).await;
         self.read.observe(started.elapsed().as_secs_f64());
         if outcome.is_err() {
             self.failures.inc();
@@ -47,7 +54,7 @@ impl Timings {
     /// The commit's own.
     pub async fn commit(&self, work: impl Future<Output = Result<(), CommitError>>) -> Result<(), CommitError> {
         let started = Instant::now();
-        let outcome = work.await;
+        let outcome = work.instrument(inside(|| tracing::info_span!(target: SPANS, "commit"))).await;
         self.commit.observe(started.elapsed().as_secs_f64());
         if matches!(outcome, Err(CommitError::Store(_))) {
             self.failures.inc();
