@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::commands::{
-    app, audit, backup, browser, device, doctor, group, init, key, migrate, phone, restore, serve, user,
+    app, audit, backup, browser, device, doctor, group, init, key, manual, migrate, phone, restore, serve, user,
 };
 use crate::demo::DemoArguments;
 
@@ -32,6 +32,10 @@ People and what they hold:
 What is protected, and what happened:
   app       Protected apps: add, list, remove
   audit     What happened, in sentences
+
+This program:
+  completion  Completions for a shell
+  manual      Manual pages of all commands
 
 On the other side:
   phone     An authenticator in this terminal, for people without a suitable phone and for tests";
@@ -118,6 +122,8 @@ pub(crate) enum Command {
     Audit(audit::AuditCommand),
     #[command(subcommand)]
     Migrate(migrate::MigrateCommand),
+    Completion(manual::CompletionArguments),
+    Manual(manual::ManualArguments),
     #[command(subcommand)]
     Phone(phone::PhoneCommand),
     Demo(DemoArguments),

@@ -66,6 +66,8 @@ async fn run(cli: Cli) -> Outcome {
         Command::Backup(arguments) => commands::backup::run(&common, arguments).await,
         Command::Restore(arguments) => commands::restore::run(&common, arguments).await,
         Command::Migrate(command) => commands::migrate::run(&common, command).await,
+        Command::Completion(arguments) => commands::manual::completion(&arguments),
+        Command::Manual(arguments) => commands::manual::manual(&arguments),
         Command::Phone(command) => commands::phone::run(&common, command).await,
         Command::Demo(arguments) => demo::run(arguments).await,
     }

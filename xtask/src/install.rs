@@ -91,7 +91,7 @@ pub(crate) fn has_cargo_tool(name: &str) -> bool {
 }
 
 /// Cargo finds its sub-commands on `PATH` and in its own `bin` folder.
-fn is_on_path(program: &str) -> bool {
+pub(crate) fn is_on_path(program: &str) -> bool {
     let search = std::env::var_os("PATH").unwrap_or_default();
     let home = std::env::var_os("CARGO_HOME")
         .map(std::path::PathBuf::from)

@@ -1,6 +1,7 @@
-//! The project's own chores: `cargo xtask test`, `bench` and `tidy`.
+//! The project's own chores: `cargo xtask test`, `bench`, `package` and `tidy`.
 
 mod install;
+mod package;
 mod steps;
 mod tidy;
 #[path = "../../crates/testkit/src/tools.rs"]
@@ -33,6 +34,8 @@ enum Chore {
     },
     /// Measure the server (release build) and print the figures.
     Bench,
+    /// Make the Debian package in target/package (release build).
+    Package,
     /// Check the rules of structure only: edges between crates, file lengths, dependency notes, fuzz targets.
     Tidy,
 }
@@ -42,6 +45,7 @@ fn main() -> ExitCode {
     let result = root().and_then(|root| match chore {
         Chore::Test { full } => steps::test(&root, full),
         Chore::Bench => bench(&root),
+        Chore::Package => package::make(&root, package::Build::Release).map(|made| println!("made {}", made.display())),
         Chore::Tidy => tidy::run(&root),
     });
     match result {

@@ -1,7 +1,7 @@
 //! The steps of `cargo xtask test`: run in order, timed, ended by the first failure.
 #![expect(clippy::disallowed_methods, reason = "a developer's tool: it times its steps and hands on its environment")]
 
-use crate::{install, tidy};
+use crate::{install, package, tidy};
 use anyhow::{Context, Result, bail};
 use std::path::Path;
 use std::process::Command;
@@ -82,6 +82,12 @@ fn all_steps(run: &mut Run, root: &Path, full: bool) -> Result<()> {
     if full {
         run.step("fuzz", || fuzz(root))?;
     }
+    run.step("package", || {
+        if !install::is_on_path("dpkg-deb") {
+            return Ok(Done::Skipped("dpkg-deb is missing: this is no Debian".to_owned()));
+        }
+        passed(package::check(root))
+    })?;
     run.step("tests", || tests(root, full))
 }
 

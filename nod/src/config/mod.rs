@@ -280,6 +280,31 @@ mod tests {
         assert!(matches!(config.database, Database::Postgres { .. }));
     }
 
+    /// The guide's page shows what `init` writes, and each default that is shown can be written down as it stands.
+    #[test]
+    fn the_guide_shows_the_file_and_every_shown_default_is_right() {
+        let answers = Answers {
+            origin: "https://nod.your-domain.example",
+            server_name: "Your organisation",
+            contact: "mailto:it@your-domain.net",
+            data_dir: "/var/lib/nod",
+            database: None,
+        };
+        let text = render(&answers);
+        let page = include_str!("../../../docs/guide/configuration.md");
+        assert!(
+            page.contains(&format!("```toml\n{text}```\n")),
+            "docs/guide/configuration.md is to show this file:\n{text}"
+        );
+        let is_key = |line: &str| {
+            let key = line.split_once(" = ").map_or(line, |(key, _)| key).trim_matches(['[', ']']);
+            line != key && key.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')
+        };
+        let shown = |line: &str| line.strip_prefix("# ").filter(|rest| is_key(rest)).map(str::to_owned);
+        let spoken: Vec<String> = text.lines().map(|line| shown(line).unwrap_or_else(|| line.to_owned())).collect();
+        Config::parse(Path::new("/etc/nod/nod.toml"), &spoken.join("\n")).unwrap();
+    }
+
     #[test]
     fn a_database_is_a_file_unless_one_is_named() {
         let parsed = |lines: &str| Config::parse(Path::new("/etc/nod/nod.toml"), &format!("{GOOD}[database]\n{lines}"));
