@@ -18,7 +18,7 @@ Run a server:
   init      Ask three questions, write nod.toml, make the data and the first administrator's link
   serve     Run the server
   doctor    Find what is wrong, and what to do about it
-  key       The data key: show which, export, import
+  key       The data key: show which, export, import, rotate
   backup    Write an encrypted backup while the server runs, and read it back
   restore   Make an installation from a backup
   migrate   Move the installation from SQLite to PostgreSQL

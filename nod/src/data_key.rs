@@ -1,7 +1,8 @@
 //! The data keys: 256 bits each, never in the database, so that a copy of the database alone opens nothing (INV-21).
 //!
 //! One place counts, the first that is there: the systemd credential `nod-data-key`, the environment's `NOD_DATA_KEY`, the file
-//! `data.key` in the data folder. Each holds one key, or during a rotation several, one a line: the first makes everything new.
+//! `data.key` in the data folder. Each holds one key, or during a rotation several, one a line: the first makes everything new, the
+//! others are accepted, and one behind the word `next` will be first after the next rotation.
 
 use std::fs;
 use std::io::{self, Write as _};
@@ -21,6 +22,8 @@ pub(crate) const DATA_KEY: &str = "data.key";
 const CREDENTIAL: &str = "nod-data-key";
 /// Most keys at a time: the one that seals, and those that rows still hold under.
 const MOST_KEYS: usize = 4;
+/// The word before a key that waits for the next rotation.
+const NEXT: &str = "next";
 /// Bytes of the hash that stands for a key where people read.
 const ID_BYTES: usize = 4;
 
@@ -68,8 +71,8 @@ impl Place {
         }
     }
 
-    /// The keys there, the sealing one first.
-    pub(crate) fn read(&self) -> Result<Vec<Key>, KeyError> {
+    /// The keys there.
+    pub(crate) fn read(&self) -> Result<KeyRing, KeyError> {
         let text = match self {
             Self::Environment => system::data_key().unwrap_or_default(),
             // systemd gives credentials the mode that it thinks right, in a folder that only the service enters.
@@ -81,7 +84,7 @@ impl Place {
                 read_text(path)?
             }
         };
-        parse(&text).ok_or_else(|| KeyError::Damaged { place: self.to_string() })
+        KeyRing::parse(&text).ok_or_else(|| KeyError::Damaged { place: self.to_string() })
     }
 }
 
@@ -90,21 +93,125 @@ fn read_text(path: &Path) -> Result<Zeroizing<String>, KeyError> {
     text.map(Zeroizing::new)
 }
 
-/// The keys in a text, if it holds nothing else.
-pub(crate) fn parse(text: &str) -> Option<Vec<Key>> {
-    let keys = text.split_whitespace().map(|word| b64::decode_array(word).ok().map(Zeroizing::new));
-    let keys: Vec<Key> = keys.collect::<Option<_>>()?;
-    (1..=MOST_KEYS).contains(&keys.len()).then_some(keys)
+/// The keys of an installation as they are written down.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct KeyRing {
+    /// The first seals, the others are accepted. Never empty.
+    keys: Vec<Key>,
+    /// Accepted, and to seal from the next rotation on.
+    next: Option<Key>,
 }
 
-/// The text of these keys.
-pub(crate) fn text(keys: &[Key]) -> Zeroizing<String> {
-    let mut text = Zeroizing::new(String::new());
-    for key in keys {
-        text.push_str(&Zeroizing::new(b64::encode(key.as_slice())));
-        text.push('\n');
+impl KeyRing {
+    /// One key alone.
+    pub(crate) fn of(key: Key) -> Self {
+        Self { keys: vec![key], next: None }
     }
-    text
+
+    /// The keys in a text, if it holds nothing else.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        let mut ring = Self { keys: Vec::new(), next: None };
+        let mut words = text.split_whitespace();
+        while let Some(word) = words.next() {
+            let waits = word == NEXT;
+            let word = if waits { words.next()? } else { word };
+            let key = Zeroizing::new(b64::decode_array(word).ok()?);
+            if ring.next.is_some() {
+                return None;
+            }
+            if waits {
+                ring.next = Some(key);
+            } else {
+                ring.keys.push(key);
+            }
+        }
+        let fits = !ring.keys.is_empty() && ring.all().count() <= MOST_KEYS;
+        fits.then_some(ring)
+    }
+
+    /// The text of these keys.
+    pub(crate) fn text(&self) -> Zeroizing<String> {
+        let mut text = Zeroizing::new(String::new());
+        for (at, key) in self.all().enumerate() {
+            if at == self.keys.len() {
+                text.push_str(NEXT);
+                text.push(' ');
+            }
+            text.push_str(&Zeroizing::new(b64::encode(key.as_slice())));
+            text.push('\n');
+        }
+        text
+    }
+
+    /// All of them: the one that seals first, the one that waits last.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &Key> {
+        self.keys.iter().chain(&self.next)
+    }
+
+    /// What each is for.
+    pub(crate) fn roles(&self) -> impl Iterator<Item = (&Key, Role)> {
+        let role = |(at, key)| match at {
+            0 => (key, Role::Seals),
+            at if at < self.keys.len() => (key, Role::Opens),
+            _ => (key, Role::Waits),
+        };
+        self.all().enumerate().map(role)
+    }
+
+    /// Whether there are keys beside the one that seals and the one that waits.
+    pub(crate) fn has_old(&self) -> bool {
+        self.keys.len() > 1
+    }
+
+    /// Whether a key waits.
+    pub(crate) const fn has_next(&self) -> bool {
+        self.next.is_some()
+    }
+
+    /// With a new key that waits; none when one waits already or there are too many.
+    pub(crate) fn with_next(&self, key: Key) -> Option<Self> {
+        let room = self.next.is_none() && self.keys.len() < MOST_KEYS;
+        room.then(|| Self { next: Some(key), ..self.clone() })
+    }
+
+    /// The waiting key seals from now on.
+    pub(crate) fn promoted(&self) -> Option<Self> {
+        let next = self.next.clone()?;
+        Some(Self { keys: std::iter::once(next).chain(self.keys.iter().cloned()).collect(), next: None })
+    }
+
+    /// Without those that only open what is old.
+    pub(crate) fn without_old(&self) -> Self {
+        Self { keys: self.keys.iter().take(1).cloned().collect(), next: self.next.clone() }
+    }
+
+    /// For the vault.
+    pub(crate) fn data_keys(&self) -> Option<DataKeys> {
+        let mut all = self.all().cloned();
+        Some(DataKeys { sealing: all.next()?, accepted: all.collect() })
+    }
+}
+
+/// What a key is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Role {
+    /// It makes everything new.
+    Seals,
+    /// What is old still holds under it.
+    Opens,
+    /// It seals from the next rotation on.
+    Waits,
+}
+
+/// Changes with the file's content; looking at it costs no reading.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Stamp(u64, i64, i64, u64);
+
+/// What the file of keys looks like now.
+pub(crate) fn stamp(path: &Path) -> Option<Stamp> {
+    use std::os::unix::fs::MetadataExt as _;
+    let metadata = fs::metadata(path).ok()?;
+    Some(Stamp(metadata.ino(), metadata.mtime(), metadata.mtime_nsec(), metadata.size()))
 }
 
 /// What stands for a key where people read: it tells nothing of the key.
@@ -115,14 +222,8 @@ pub(crate) fn id(key: &Key) -> String {
 
 /// The keys of this installation, for its vault.
 pub(crate) fn load(config: &Config) -> Outcome<DataKeys> {
-    data_keys(Place::of(config).read()?)
-}
-
-/// The first seals, the others are accepted.
-pub(crate) fn data_keys(keys: Vec<Key>) -> Outcome<DataKeys> {
-    let mut keys = keys.into_iter();
-    let sealing = keys.next().ok_or_else(|| Failure::new("there is no data key"))?;
-    Ok(DataKeys { sealing, accepted: keys.collect() })
+    let keys = Place::of(config).read()?.data_keys();
+    keys.ok_or_else(|| Failure::new("there is no data key"))
 }
 
 /// Makes a file that its owner alone may read; one that exists is refused.
@@ -134,13 +235,26 @@ pub(crate) fn private_file(path: &Path) -> io::Result<fs::File> {
 }
 
 /// Writes a new file of keys.
-pub(crate) fn write_new(path: &Path, keys: &[Key]) -> Outcome {
+pub(crate) fn write_new(path: &Path, keys: &KeyRing) -> Outcome {
     let write = || {
         let mut file = private_file(path)?;
-        file.write_all(text(keys).as_bytes())?;
+        file.write_all(keys.text().as_bytes())?;
         file.sync_all()
     };
     write().map_err(|error| Failure::new(format!("{}: {error}", path.display())))
+}
+
+/// Writes these in the place of what the file held: whoever reads it finds the old ones or the new, never less.
+pub(crate) fn replace(path: &Path, keys: &KeyRing) -> Outcome {
+    let partial = path.with_extension("key.partial");
+    // Left by a try that was broken off.
+    let _ = fs::remove_file(&partial);
+    write_new(&partial, keys)?;
+    let end = || {
+        fs::rename(&partial, path)?;
+        fs::File::open(path.parent().unwrap_or(Path::new(".")))?.sync_all()
+    };
+    end().map_err(|error| Failure::new(format!("{}: {error}", path.display())))
 }
 
 /// What is wrong with the data key. Never its content (INV-24).
@@ -167,11 +281,22 @@ mod tests {
 
     #[test]
     fn keys_are_read_as_they_are_written_and_nothing_else_is_one() {
-        let keys = vec![Zeroizing::new([1; 32]), Zeroizing::new([2; 32])];
-        assert_eq!(parse(&text(&keys)).unwrap(), keys);
-        assert_ne!(id(&keys[0]), id(&keys[1]));
-        for wrong in ["", "abc", "# a comment", &format!("{}x", &*text(&keys)), &text(&keys).repeat(3)] {
-            assert!(parse(wrong).is_none(), "{wrong}");
+        let (first, second) = (Zeroizing::new([1; 32]), Zeroizing::new([2; 32]));
+        assert_ne!(id(&first), id(&second));
+        let one = KeyRing::of(first.clone());
+        let waiting = one.with_next(second.clone()).unwrap();
+        let promoted = waiting.promoted().unwrap();
+        for ring in [&one, &waiting, &promoted] {
+            assert!(KeyRing::parse(&ring.text()).unwrap() == *ring);
+        }
+        let roles: Vec<Role> = waiting.roles().map(|(_, role)| role).collect();
+        assert_eq!(roles, [Role::Seals, Role::Waits]);
+        assert!(promoted.data_keys().unwrap().sealing == second && promoted.without_old() == KeyRing::of(second));
+        let text = one.text();
+        let next = format!("next {}", &*text);
+        for wrong in ["", "abc", "next", &next, &format!("{}x", &*text), &text.repeat(5), &format!("{next}{}", &*text)]
+        {
+            assert!(KeyRing::parse(wrong).is_none(), "{wrong}");
         }
     }
 }

@@ -64,7 +64,7 @@ impl Installation {
         }
         // A key that comes from elsewhere is kept there.
         if let data_key::Place::File(path) = &place {
-            data_key::write_new(path, &[key])?;
+            data_key::write_new(path, &data_key::KeyRing::of(key))?;
         }
         let vapid = VapidKey::generate(&OsEntropy)?;
         let vault = open_vault(&config)?;
@@ -132,6 +132,20 @@ impl Installation {
     /// The public half of the key that signs checkpoints of the audit.
     pub(crate) fn checkpoint_key(&self) -> &Jwk {
         self.checkpoint_key.jwk()
+    }
+
+    /// Seals what the database holds sealed anew, where another key than the present one sealed it.
+    pub(crate) async fn reseal_values(&self) -> Outcome {
+        let (store, vault) = (self.engine.store(), self.engine.vault());
+        for (meta, label) in [(VAPID_META, VAPID_LABEL), (CHECKPOINT_META, CHECKPOINT_LABEL)] {
+            let from = store.meta(meta).await?.ok_or_else(|| Failure::new(format!("the database holds no {label}")))?;
+            if vault.sealed_now(label, &from) {
+                continue;
+            }
+            let to = vault.seal(&OsEntropy, label, &vault.open(label, &from)?)?;
+            store.commit(vec![Write::ChangeMeta { key: meta.to_owned(), from, to }]).await?;
+        }
+        Ok(())
     }
 
     /// Signs a checkpoint of the audit.

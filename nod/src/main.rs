@@ -11,6 +11,7 @@ mod demo;
 mod doctor;
 mod failure;
 mod installation;
+mod key_watch;
 mod listeners;
 mod log;
 mod output;

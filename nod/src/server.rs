@@ -15,8 +15,10 @@ use tokio::task::JoinSet;
 use crate::certificate::Renewing;
 use crate::checkpoints::Checkpointer;
 use crate::config::{Config, Proxy};
+use crate::data_key::Place;
 use crate::failure::{Failure, Outcome};
 use crate::installation::Installation;
+use crate::key_watch;
 use crate::listeners::Listeners;
 use crate::system::OsEntropy;
 
@@ -71,6 +73,9 @@ impl Server {
         }
         tasks.spawn(nod_http::serve(listeners.public, nod_http::router(state), transport, word.clone().requested()));
         tasks.spawn(deliver(engine.clone(), ringer, pulse, word.clone().requested()));
+        if let Place::File(path) = Place::of(&installation.config) {
+            tasks.spawn(key_watch::watch(engine.clone(), path, word.clone().requested()));
+        }
         tasks.spawn(sweep(engine, word.clone().requested()));
         let checkpoints = installation.checkpointer();
         tasks.spawn(checkpoint(checkpoints.clone(), word.requested()));

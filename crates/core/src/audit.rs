@@ -82,6 +82,8 @@ pub enum EventKind {
     Tampered,
     /// The installation was restored from a backup.
     Restored,
+    /// The data key was replaced by another.
+    KeyRotated,
 }
 
 /// Every kind with its name in the store and its sentence. `{user}`, `{app}`, `{device}`, `{address}`, `{detail}` are filled in.
@@ -146,6 +148,7 @@ const KINDS: &[(EventKind, &str, &str)] = &[
     (EventKind::AppRefused, "app_refused", "{user} was refused at {app}: {detail}."),
     (EventKind::Tampered, "tampered", "A stored row of {user} failed its check and was refused: {detail}."),
     (EventKind::Restored, "restored", "A backup was restored: {detail}."),
+    (EventKind::KeyRotated, "key_rotated", "The data key was replaced: {detail}."),
 ];
 
 impl EventKind {

@@ -18,6 +18,7 @@ mod password;
 pub mod ports;
 mod probe;
 mod restore;
+mod rotate;
 mod self_test;
 mod sign_in;
 mod vault;
@@ -30,8 +31,9 @@ pub use meters::Meters;
 pub use password::{Argon2Queue, Passwords};
 pub use probe::StoreProbe;
 pub use restore::Replayed;
-/// The target of spans that are made for traces and stand in no log. Their fields are fixed words, routes and codes (INV-24).
-pub const SPANS: &str = "nod_spans";
-
+pub use rotate::Resealed;
 pub use sign_in::{Asking, AuthnRequest, Begun, Finished};
 pub use vault::{DATA_KEY_BYTES, DataKeys, Made, Unsealable, Vault, fresh_secret, hash_secret};
+
+/// The target of spans that are made for traces and stand in no log. Their fields are fixed words, routes and codes (INV-24).
+pub const SPANS: &str = "nod_spans";

@@ -4,7 +4,10 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
-use crate::harness::{Folder, Nod, Said};
+use crate::harness::{Folder, Nod, Running, Said};
+use crate::visitor::Visitor;
+
+const PASSWORD: &str = "four plain words here";
 
 fn private(path: &Path, text: &str) -> String {
     fs::write(path, text).unwrap();
@@ -23,7 +26,7 @@ fn an_exported_key_restores_on_another_machine() {
     nod.run(&["backup", "nod.age", "--passphrase-file", &passphrase]).ok();
     let shown = nod.run(&["key", "export", "key.age", "--passphrase-file", &passphrase, "--json"]).json();
     let secret = fs::read_to_string(nod.data("data.key")).unwrap();
-    assert_eq!(shown["keys"][0]["seals"], true);
+    assert_eq!(shown["keys"][0]["role"], "seals");
     let exported = fs::read(nod.folder.path().join("key.age")).unwrap();
     assert!(!exported.windows(20).any(|window| window == &secret.as_bytes()[..20]));
     nod.run(&["key", "export", "key.age", "--passphrase-file", &passphrase]).fails(1, &["exists already"]);
@@ -91,7 +94,93 @@ fn a_file_of_keys_opens_what_any_of_them_sealed() {
     private(&nod.data("data.key"), &format!("{}\n{old}", other_key()));
     nod.run(&["user", "list"]).ok();
     let keys = nod.run(&["key", "list", "--json"]).json();
-    assert_eq!((&keys["keys"][0]["seals"], &keys["keys"][1]["seals"]), (&true.into(), &false.into()));
+    assert_eq!((&keys["keys"][0]["role"], &keys["keys"][1]["role"]), (&"seals".into(), &"opens what is old".into()));
     private(&nod.data("data.key"), &format!("{}\n", other_key()));
     nod.run(&["user", "list"]).fails(1, &["does not open with this data key"]);
+}
+
+/// An installation whose administrator has a terminal phone and a bound browser, and its server.
+async fn served() -> (Nod, Running, Visitor) {
+    let nod = Nod::init();
+    nod.run(&["user", "set", "anna", "--terminal-phone", "on"]).ok();
+    let running = nod.serve();
+    nod.folder.run_with(&["phone", "enrol", &nod.link, "--password-stdin"], &format!("{PASSWORD}\n")).ok();
+    let link = nod.run(&["browser", "introduce", "anna", "--json"]).json()["link"].as_str().unwrap().to_owned();
+    let mut anna = Visitor::new(&nod);
+    anna.introduce(&link, "anna", PASSWORD).await;
+    (nod, running, anna)
+}
+
+async fn signs_in(nod: &Nod, anna: &mut Visitor) {
+    assert_eq!(anna.sign_in("anna", PASSWORD).await["phase"], "waiting");
+    approves(nod, anna).await;
+}
+
+async fn approves(nod: &Nod, anna: &mut Visitor) {
+    nod.run(&["phone", "wait", "--approve", "--timeout", "20"]).ok();
+    assert!(anna.post("/sign-in/finish", &serde_json::json!({})).await.status().is_success());
+}
+
+fn kinds(nod: &Nod) -> Vec<String> {
+    let events = nod.run(&["audit", "list", "--json"]).json();
+    events.as_array().unwrap().iter().map(|event| event["kind"].as_str().unwrap().to_owned()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_is_replaced_while_people_sign_in_and_the_old_one_opens_nothing_then() {
+    let (nod, mut running, mut anna) = served().await;
+    let old = fs::read_to_string(nod.data("data.key")).unwrap();
+    // A request waits on the phone throughout.
+    assert_eq!(anna.sign_in("anna", PASSWORD).await["phase"], "waiting");
+    let rotated = nod.run(&["key", "rotate", "--json"]).json();
+    let roles: Vec<_> = rotated["keys"].as_array().unwrap().iter().map(|key| key["role"].clone()).collect();
+    assert_eq!(roles, ["seals", "opens what is old"]);
+    approves(&nod, &mut anna).await;
+    signs_in(&nod, &mut anna).await;
+    // Too soon: a server may not have taken it up.
+    nod.run(&["key", "retire"]).fails(1, &["a moment ago", "next:  nod key retire"]);
+    let file = fs::File::options().write(true).open(nod.data("data.key")).unwrap();
+    file.set_modified(std::time::SystemTime::now() - std::time::Duration::from_secs(120)).unwrap();
+    let said = nod.run(&["key", "retire"]).ok();
+    let new = fs::read_to_string(nod.data("data.key")).unwrap();
+    assert!(new.lines().count() == 1 && new != old && !said.contains(new.trim()), "{said}");
+    nod.run(&["key", "retire"]).fails(1, &["no old key"]);
+    signs_in(&nod, &mut anna).await;
+    running.signal("TERM");
+    running.code();
+    let mut running = nod.serve();
+    signs_in(&nod, &mut anna).await;
+    assert_eq!(kinds(&nod).iter().filter(|kind| *kind == "key_rotated").count(), 2);
+    assert!(!kinds(&nod).iter().any(|kind| kind == "tampered"), "{:?}", kinds(&nod));
+    assert_eq!(nod.run(&["audit", "verify", "--json"]).json()["holds"], true);
+    running.signal("TERM");
+    running.code();
+    private(&nod.data("data.key"), &old);
+    nod.run(&["user", "list"]).fails(1, &["does not open with this data key"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_edited_row_is_not_made_ours_by_a_rotation() {
+    let (nod, _running, mut anna) = served().await;
+    let edit = "UPDATE devices SET device_key = replace(device_key, 'x', 'y')";
+    rusqlite::Connection::open(nod.data("nod.db")).unwrap().execute_batch(edit).unwrap();
+    let said = nod.run(&["key", "rotate"]);
+    assert!(said.err.contains("1 rows hold under no data key"), "{said:?}");
+    said.ok();
+    // Nobody is asked: the phone is not anna's.
+    assert_ne!(anna.sign_in("anna", PASSWORD).await["phase"], "waiting");
+}
+
+#[test]
+fn a_key_that_waits_makes_nothing_until_it_is_its_turn() {
+    let nod = Nod::init();
+    let old = nod.run(&["key", "list", "--json"]).json()["keys"][0]["id"].clone();
+    let added = nod.run(&["key", "add", "--json"]).json();
+    assert_eq!((&added["keys"][0]["id"], &added["keys"][1]["role"]), (&old, &"waits".into()));
+    nod.run(&["key", "add"]).fails(1, &["waits already", "next:  nod key rotate"]);
+    let rotated = nod.run(&["key", "rotate", "--json"]).json();
+    assert_eq!((&rotated["keys"][0]["id"], &rotated["keys"][1]["id"]), (&added["keys"][1]["id"], &old));
+    let key = fs::read_to_string(nod.data("data.key")).unwrap();
+    let said = nod.folder.run_in(&["key", "add"], &[("NOD_DATA_KEY", key.lines().next().unwrap())]);
+    said.fails(1, &["NOD_DATA_KEY, which this command does not change"]);
 }

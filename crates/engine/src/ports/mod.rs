@@ -10,7 +10,7 @@ pub use chain::chain_hash;
 pub use store::{CommitError, Store, StoreError, StoreResult};
 pub use timings::Timings;
 pub use wakes::{Topic, Waiter, Wakes};
-pub use write::Write;
+pub use write::{Checked, Write};
 
 use nod_core::Timestamp;
 use nod_core::push::{PushKind, Subscription};

@@ -154,6 +154,21 @@ pub enum Write {
     Audit(Event),
     /// Guard: the key is not set.
     SetMeta { key: String, value: Vec<u8> },
+    /// Guard: the key's value is `from`.
+    ChangeMeta { key: String, from: Vec<u8>, to: Vec<u8> },
+    /// Guard: the row exists and carries `from`.
+    ChangeChecksum { row: Checked, from: [u8; 32], to: [u8; 32] },
+}
+
+/// A row that carries a keyed checksum (INV-21).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Checked {
+    /// A phone.
+    Device(DeviceId),
+    /// A passkey.
+    Passkey(PasskeyId),
+    /// A bound browser.
+    Browser(BrowserId),
 }
 
 impl Write {

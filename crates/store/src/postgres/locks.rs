@@ -114,7 +114,9 @@ impl Owners {
             | Write::Count { .. }
             | Write::ResetCount { .. }
             | Write::Audit(_)
-            | Write::SetMeta { .. } => {}
+            | Write::SetMeta { .. }
+            | Write::ChangeMeta { .. }
+            | Write::ChangeChecksum { .. } => {}
         }
     }
 }

@@ -72,7 +72,8 @@ fn apply<'w>(tx: &mut Plan<'w>, write: &'w Write) -> Applied {
         | Write::Count { .. }
         | Write::ResetCount { .. }
         | Write::Audit(_)
-        | Write::SetMeta { .. } => people::apply(tx, write),
+        | Write::SetMeta { .. }
+        | Write::ChangeMeta { .. } => people::apply(tx, write),
         Write::AddDevice(_)
         | Write::RenameDevice { .. }
         | Write::SetNotifications { .. }
@@ -84,7 +85,8 @@ fn apply<'w>(tx: &mut Plan<'w>, write: &'w Write) -> Applied {
         | Write::UseNonce { .. }
         | Write::BindBrowser(..)
         | Write::RotateBrowser { .. }
-        | Write::UnbindBrowser { .. } => possession::apply(tx, write),
+        | Write::UnbindBrowser { .. }
+        | Write::ChangeChecksum { .. } => possession::apply(tx, write),
         Write::AddSignIn(_)
         | Write::ProveSignIn { .. }
         | Write::FinishSignIn { .. }

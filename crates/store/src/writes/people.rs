@@ -53,6 +53,9 @@ pub(super) fn apply<'w>(tx: &mut Plan<'w>, write: &'w Write) -> Applied {
         Write::SetMeta { key, value } => {
             tx.one(sql!("INSERT INTO meta (key, value) VALUES ($1, $2) ON CONFLICT DO NOTHING"), (key, value))
         }
+        Write::ChangeMeta { key, from, to } => {
+            tx.one(sql!("UPDATE meta SET value = $3 WHERE key = $1 AND value = $2"), (key, from, to))
+        }
         _ => Err(Refused),
     }
 }

@@ -3,7 +3,7 @@
 use nod_core::limits;
 use nod_core::possession::{Browser, BrowserSecret, Device, Passkey};
 use nod_core::{BrowserId, DeviceId, SecretHash};
-use nod_engine::ports::Write;
+use nod_engine::ports::{Checked, Write};
 
 use super::{Applied, Plan, Refused};
 use crate::names::Named;
@@ -60,6 +60,7 @@ pub(super) fn apply<'w>(tx: &mut Plan<'w>, write: &'w Write) -> Applied {
         ),
         Write::BindBrowser(browser, secret) => bind(tx, browser, secret),
         Write::RotateBrowser { browser, used, next } => rotate(tx, *browser, *used, next),
+        Write::ChangeChecksum { row, from, to } => change_checksum(tx, *row, *from, *to),
         Write::UnbindBrowser { browser, user } => {
             tx.one(
                 sql!("UPDATE browsers SET bound = 0 WHERE id = $1 AND user_id = $2 AND bound = 1"),
@@ -199,4 +200,13 @@ fn rotate<'w>(tx: &mut Plan<'w>, browser: BrowserId, used: SecretHash, next: &'w
         (browser.0, used.0),
     )?;
     add_secret(tx, next)
+}
+
+fn change_checksum(tx: &mut Plan<'_>, row: Checked, from: [u8; 32], to: [u8; 32]) -> Applied {
+    let (sql, id) = match row {
+        Checked::Device(id) => (sql!("UPDATE devices SET checksum = $3 WHERE id = $1 AND checksum = $2"), id.0),
+        Checked::Passkey(id) => (sql!("UPDATE passkeys SET checksum = $3 WHERE id = $1 AND checksum = $2"), id.0),
+        Checked::Browser(id) => (sql!("UPDATE browsers SET checksum = $3 WHERE id = $1 AND checksum = $2"), id.0),
+    };
+    tx.one(sql, (id, from, to))
 }

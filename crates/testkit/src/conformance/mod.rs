@@ -135,7 +135,8 @@ macro_rules! conformance_list {
                 audit_is_one_chain, racing_events_are_one_chain, meta_is_set_once;
             possession: devices_are_added_and_listed, devices_are_changed_by_their_user_only, activation_needs_everything,
                 revoking_takes_what_fell_with_the_phone, passkeys_are_new, device_sessions_end, nonces_are_used_once,
-                browsers_are_bound_and_found, browser_secrets_rotate, browsers_are_unbound, browsers_end_by_the_clock;
+                browsers_are_bound_and_found, browser_secrets_rotate, browsers_are_unbound, browsers_end_by_the_clock,
+                checksums_are_changed_from_what_they_were;
             sign_in: sign_ins_are_added, sign_ins_are_proved, sign_ins_are_finished_once, sign_ins_are_cancelled,
                 challenges_open_one_at_a_time, challenges_beside_others_have_numbers,
                 challenges_side_by_side_have_numbers, challenges_come_back_whole, challenges_are_raised_once,

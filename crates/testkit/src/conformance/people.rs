@@ -207,4 +207,10 @@ pub async fn meta_is_set_once<S: Store + 'static>(bed: &Bed<S>) {
     bed.accepts([set(1)]).await;
     bed.refuses(set(2)).await;
     assert_eq!(bed.store.meta("k").await, Ok(Some(vec![1, 0])));
+    let change = |from: u8, to: u8| Write::ChangeMeta { key: "k".into(), from: vec![from, 0], to: vec![to, 0] };
+    bed.refuses(change(2, 3)).await;
+    bed.accepts([change(1, 2)]).await;
+    bed.refuses(change(1, 3)).await;
+    assert_eq!(bed.store.meta("k").await, Ok(Some(vec![2, 0])));
+    bed.refuses(Write::ChangeMeta { key: "other".into(), from: vec![], to: vec![1] }).await;
 }

@@ -7,7 +7,7 @@ use nod_core::possession::{BoundBy, Browser, BrowserSecret, Device, DeviceState,
 use nod_core::push::{Push, PushState};
 use nod_core::sign_in::{SignIn, SignInState};
 use nod_core::{BrowserId, DeviceId, Millis, PasskeyId, SignInId, SubscriptionId, UserId, limits};
-use nod_engine::ports::{Store, Write};
+use nod_engine::ports::{Checked, Store, Write};
 
 use super::Bed;
 use super::rows::*;
@@ -289,4 +289,31 @@ pub async fn browsers_end_by_the_clock<S: Store + 'static>(bed: &Bed<S>) {
     bed.accepts([rotate(52, 53, life)]).await;
     bed.clock.set(life);
     bed.accepts([Write::UnbindBrowser { browser: row.id, user: ANNA }]).await;
+}
+
+pub async fn checksums_are_changed_from_what_they_were<S: Store + 'static>(bed: &Bed<S>) {
+    let (phone, browser) = (device(11, ANNA), browser(31, ANNA));
+    let passkey = passkey(21, &phone);
+    bed.accepts([
+        Write::AddUser(user(1)),
+        Write::AddDevice(phone.clone()),
+        Write::AddPasskey(passkey.clone()),
+        Write::BindBrowser(browser.clone(), secret(41, browser.id)),
+    ])
+    .await;
+    let rows = [
+        (Checked::Device(phone.id), phone.checksum, Checked::Device(DeviceId([99; 16]))),
+        (Checked::Passkey(passkey.id), passkey.checksum, Checked::Passkey(PasskeyId([99; 16]))),
+        (Checked::Browser(browser.id), browser.checksum, Checked::Browser(BrowserId([99; 16]))),
+    ];
+    let to = [77; 32];
+    for (row, from, nobody) in rows {
+        bed.refuses(Write::ChangeChecksum { row, from: [1; 32], to }).await;
+        bed.refuses(Write::ChangeChecksum { row: nobody, from, to }).await;
+        bed.accepts([Write::ChangeChecksum { row, from, to }]).await;
+        bed.refuses(Write::ChangeChecksum { row, from, to: [78; 32] }).await;
+    }
+    assert_eq!(bed.store.device(phone.id).await, Ok(Some(Device { checksum: to, ..phone })));
+    assert_eq!(bed.store.passkeys_of(ANNA).await, Ok(vec![Passkey { checksum: to, ..passkey }]));
+    assert_eq!(bed.store.browsers_of(ANNA).await, Ok(vec![Browser { checksum: to, ..browser }]));
 }

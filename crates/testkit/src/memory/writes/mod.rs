@@ -37,7 +37,8 @@ impl State {
             | Write::Count { .. }
             | Write::ResetCount { .. }
             | Write::Audit(_)
-            | Write::SetMeta { .. } => self.apply_people(write, now),
+            | Write::SetMeta { .. }
+            | Write::ChangeMeta { .. } => self.apply_people(write, now),
             Write::AddDevice(_)
             | Write::RenameDevice { .. }
             | Write::SetNotifications { .. }
@@ -49,7 +50,8 @@ impl State {
             | Write::UseNonce { .. }
             | Write::BindBrowser(..)
             | Write::RotateBrowser { .. }
-            | Write::UnbindBrowser { .. } => self.apply_possession(write, now),
+            | Write::UnbindBrowser { .. }
+            | Write::ChangeChecksum { .. } => self.apply_possession(write, now),
             Write::AddSignIn(_)
             | Write::ProveSignIn { .. }
             | Write::FinishSignIn { .. }

@@ -63,6 +63,11 @@ impl State {
                 self.audit.add(last + 1, (event.clone(), chain_hash(&previous, last + 1, event)))
             }
             Write::SetMeta { key, value } => self.meta.add(key.clone(), value.clone()),
+            Write::ChangeMeta { key, from, to } => {
+                let value = self.meta.get_mut(key).filter(|value| *value == from)?;
+                value.clone_from(to);
+                Some(())
+            }
             _ => None,
         }
     }

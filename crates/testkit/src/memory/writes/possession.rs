@@ -5,7 +5,7 @@ use nod_core::possession::{Browser, BrowserSecret, Device, DeviceState, Notifica
 use nod_core::push::PushState;
 use nod_core::sign_in::{SignIn, SignInState};
 use nod_core::{BrowserId, DeviceId, SecretHash, SignInId, Timestamp, UserId, limits};
-use nod_engine::ports::Write;
+use nod_engine::ports::{Checked, Write};
 
 use super::super::State;
 use super::when;
@@ -72,8 +72,20 @@ impl State {
                 self.sign_ins.change_where(open, |row| row.state = SignInState::Cancelled);
                 Some(())
             }
+            Write::ChangeChecksum { row, from, to } => self.change_checksum(*row, from, *to),
             _ => None,
         }
+    }
+
+    fn change_checksum(&mut self, row: Checked, from: &[u8; 32], to: [u8; 32]) -> Option<()> {
+        let checksum = match row {
+            Checked::Device(id) => &mut self.devices.get_mut(&id)?.checksum,
+            Checked::Passkey(id) => &mut self.passkeys.get_mut(&id)?.checksum,
+            Checked::Browser(id) => &mut self.browsers.get_mut(&id)?.checksum,
+        };
+        when(checksum == from)?;
+        *checksum = to;
+        Some(())
     }
 
     /// The user's device, unless revoked.

@@ -1,5 +1,7 @@
 //! `nod key`: the data key, without which a database opens nothing.
 
+mod rotation;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -10,12 +12,12 @@ use super::passwords;
 use crate::backup::{self, Lock, Opener, Partial, passphrase_from};
 use crate::cli::Common;
 use crate::config::Config;
-use crate::data_key::{self, DATA_KEY, Key, Place};
+use crate::data_key::{self, DATA_KEY, Key, KeyRing, Place, Role};
 use crate::failure::{Failure, Outcome};
 use crate::installation::private_folder;
 use crate::output;
 
-/// The data key: show which, export, import
+/// The data key: show which, export, import, rotate
 #[derive(Debug, Subcommand)]
 pub(crate) enum KeyCommand {
     /// Show where the data key comes from, and the id of each key there
@@ -24,6 +26,19 @@ pub(crate) enum KeyCommand {
     /// Write the data key to a file that a passphrase opens, to be kept where the backups are not
     #[command(after_long_help = "Examples:\n  nod key export /media/safe/nod-key.age")]
     Export(FileArguments),
+    /// Add a new data key that waits for the next rotation, for installations of several nodes
+    ///
+    /// It is accepted at once and makes nothing yet. Copy the file to every node, then run nod key rotate on one.
+    #[command(after_long_help = "Examples:\n  nod key add")]
+    Add,
+    /// Replace the data key while the server runs, and make everything anew under the new one
+    ///
+    /// The old key stays accepted until nod key retire. A running server on this machine takes the new one up by itself.
+    #[command(after_long_help = "Examples:\n  nod key rotate")]
+    Rotate,
+    /// Remove old data keys, once nothing needs them any more
+    #[command(after_long_help = "Examples:\n  nod key retire")]
+    Retire,
     /// Put an exported data key into the data folder of another machine
     #[command(
         after_long_help = "Examples:\n  nod key import /media/safe/nod-key.age\n  nod restore nod-2026-11-24.age"
@@ -52,7 +67,7 @@ struct View<'a> {
 #[derive(Serialize)]
 struct KeyView {
     id: String,
-    seals: bool,
+    role: &'static str,
 }
 
 /// Runs it.
@@ -63,6 +78,9 @@ pub(crate) async fn run(common: &Common, command: KeyCommand) -> Outcome {
             let place = Place::of(&config);
             show(common, &place, None, &place.read()?)
         }
+        KeyCommand::Add => rotation::add(&config).and_then(|(place, keys)| show(common, &place, None, &keys)),
+        KeyCommand::Rotate => rotation::rotate(common, config).await,
+        KeyCommand::Retire => rotation::retire(common, config).await,
         KeyCommand::Export(arguments) => export(common, &config, &arguments).await,
         KeyCommand::Import(arguments) => import(common, &config, &arguments).await,
     }
@@ -77,7 +95,7 @@ async fn export(common: &Common, config: &Config, arguments: &FileArguments) -> 
         None => passwords::new_passphrase("the exported key").await?,
     };
     let lock = Arc::new(Lock::passphrase(&passphrase)?);
-    backup::write_secret(partial.path(), lock, data_key::text(&keys)).await?;
+    backup::write_secret(partial.path(), lock, keys.text()).await?;
     partial.keep()?;
     show(common, &place, Some(&arguments.file), &keys)?;
     if !common.json {
@@ -103,7 +121,7 @@ async fn import(common: &Common, config: &Config, arguments: &FileArguments) -> 
     let opener = Arc::new(Opener::passphrase(&passphrase));
     let text = backup::read_secret(&arguments.file, opener).await?;
     let not_a_key = || Failure::new(format!("{} holds no data key", arguments.file.display()));
-    let keys = data_key::parse(&text).ok_or_else(not_a_key)?;
+    let keys = KeyRing::parse(&text).ok_or_else(not_a_key)?;
     private_folder(&config.data_dir)?;
     data_key::write_new(&path, &keys)?;
     let place = Place::of(config);
@@ -113,14 +131,22 @@ async fn import(common: &Common, config: &Config, arguments: &FileArguments) -> 
     show(common, &Place::File(path), Some(&arguments.file), &keys)
 }
 
-fn show(common: &Common, place: &Place, file: Option<&Path>, keys: &[Key]) -> Outcome {
-    let view = |(at, key): (usize, &Key)| KeyView { id: data_key::id(key), seals: at == 0 };
-    let keys: Vec<KeyView> = keys.iter().enumerate().map(view).collect();
+fn show(common: &Common, place: &Place, file: Option<&Path>, keys: &KeyRing) -> Outcome {
+    let view = |(key, role): (&Key, Role)| KeyView { id: data_key::id(key), role: word(role) };
+    let keys: Vec<KeyView> = keys.roles().map(view).collect();
     if common.json {
         return output::json(&View { place: place.to_string(), file, keys });
     }
     output::line(format!("The data key is in {place}."));
-    let row = |key: KeyView| [key.id, if key.seals { "seals what is new" } else { "opens what is old" }.to_owned()];
-    output::table(["key", "what for"], &keys.into_iter().map(row).collect::<Vec<_>>());
+    let rows: Vec<_> = keys.into_iter().map(|key| [key.id, key.role.to_owned()]).collect();
+    output::table(["key", "what it does"], &rows);
     Ok(())
+}
+
+const fn word(role: Role) -> &'static str {
+    match role {
+        Role::Seals => "seals",
+        Role::Opens => "opens what is old",
+        Role::Waits => "waits",
+    }
 }
