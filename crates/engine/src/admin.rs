@@ -2,11 +2,12 @@
 
 use nod_core::access::App;
 use nod_core::audit::{Event, EventKind};
+use nod_core::challenge::{Challenge, ChallengeState};
 use nod_core::people::{Group, User, UserState, check_new_password};
 use nod_core::{AppId, GroupId, UserId, text};
 use zeroize::Zeroizing;
 
-use crate::engine::Engine;
+use crate::engine::{Engine, MAX_RETRIES};
 use crate::fault::{Fault, Outcome, applied};
 use crate::ports::Write;
 
@@ -48,7 +49,7 @@ impl Engine {
         }
     }
 
-    /// Disables or enables; disabling ends every session at once.
+    /// Disables or enables; disabling ends every session and withdraws every question at once.
     ///
     /// # Errors
     /// [`Fault::Conflict`] when the user is in that state already.
@@ -58,13 +59,23 @@ impl Engine {
             UserState::Active => EventKind::UserEnabled,
             UserState::Disabled => EventKind::UserDisabled,
         };
-        let mut writes = vec![Write::SetUserState { user: user.id, to }, Write::Audit(Self::event(kind, now, user))];
-        if to == UserState::Disabled {
-            writes.push(Write::EndSessionsOf { user: user.id, browser: None });
-            writes.push(Write::EndEnrolmentsOf { user: user.id });
+        for _ in 0..MAX_RETRIES {
+            let mut writes =
+                vec![Write::SetUserState { user: user.id, to }, Write::Audit(Self::event(kind, now, user))];
+            if to == UserState::Disabled {
+                writes.push(Write::EndSessionsOf { user: user.id, browser: None });
+                writes.push(Write::EndEnrolmentsOf { user: user.id });
+                writes.extend(self.store.pending_for(user.id).await?.iter().flat_map(withdrawal));
+            }
+            if applied(self.store.commit(writes).await)? {
+                return Ok(());
+            }
+            if self.store.user(user.id).await?.is_none_or(|found| found.state == to) {
+                return Err(Fault::Conflict(format!("{} is so already", user.name)));
+            }
+            // A phone answered meanwhile.
         }
-        let done = applied(self.store.commit(writes).await)?;
-        if done { Ok(()) } else { Err(Fault::Conflict(format!("{} is so already", user.name))) }
+        Err(Fault::Busy)
     }
 
     /// Sets a password and ends every session. No factor is touched (INV-18).
@@ -214,4 +225,14 @@ pub(crate) fn membership(user: &User, words: &str, group: &Group) -> String {
 
 fn canonical(name: &str) -> Outcome<String> {
     text::canonical_name(name).map_err(|error| Fault::BadRequest(error.to_string()))
+}
+
+/// The writes that end a question nobody may answer any more, and the sign-in behind it: the waiting page says so at once.
+fn withdrawal(challenge: &Challenge) -> [Write; 3] {
+    let (id, sign_in, user) = (challenge.id, challenge.sign_in, challenge.user);
+    [
+        Write::DropPushes { subject: id.0 },
+        Write::EndChallenge { challenge: id, to: ChallengeState::Withdrawn, sign_in, user },
+        Write::CancelSignIn { sign_in },
+    ]
 }

@@ -203,7 +203,12 @@ async fn a_terminal_needs_leave_and_disabling_ends_everything() {
     assert!(scene.store.devices_of(user.id).await.unwrap().iter().all(|device| device.platform != Platform::Terminal));
     let (_, link) = scene.engine.open_enrolment(user.id).await.unwrap();
     let cookie = scene.engine.open_link(&link).await.unwrap();
+    let (waiting, request) = scene.asked().await;
     scene.engine.set_user_state(&user, UserState::Disabled).await.unwrap();
+    assert_eq!(scene.state(&request).await, "withdrawn");
+    let waiting = scene.store.sign_in(waiting.id).await.unwrap().unwrap();
+    assert_eq!(scene.engine.status(&waiting).await.unwrap().phase, SignInPhase::Ended);
+    assert_eq!(kind(scene.engine.set_user_state(&user, UserState::Disabled).await), "conflict");
     assert!(scene.engine.enrolment_of(&cookie).await.is_err());
     assert_eq!(kind(scene.engine.open_enrolment(user.id).await), "not found");
     assert_eq!(kind(scene.engine.open_enrolment(UserId([9; 16])).await), "not found");
