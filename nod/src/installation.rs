@@ -17,6 +17,7 @@ use crate::checkpoints::Checkpointer;
 use crate::config::{Config, Database};
 use crate::data_key::{self, DATA_KEY};
 use crate::failure::{Failure, Outcome};
+use crate::forward::{Collector, Forwarder};
 use crate::restores;
 use crate::system::OsEntropy;
 
@@ -156,6 +157,13 @@ impl Installation {
     /// What writes checkpoints of the audit to the configured file.
     pub(crate) fn checkpointer(&self) -> Checkpointer {
         Checkpointer::new(self.engine.clone(), Arc::clone(&self.checkpoint_key), self.config.checkpoint_file.clone())
+    }
+
+    /// What sends events of the audit to the configured collector, if there is one.
+    pub(crate) fn forwarder(&self) -> Outcome<Option<Forwarder>> {
+        let Some(syslog) = &self.config.syslog else { return Ok(None) };
+        let collector = Collector::open(syslog, self.config.address.host())?;
+        Ok(Some(Forwarder::new(self.engine.clone(), collector)))
     }
 }
 

@@ -10,6 +10,7 @@ mod data_key;
 mod demo;
 mod doctor;
 mod failure;
+mod forward;
 mod installation;
 mod key_watch;
 mod listeners;
@@ -17,6 +18,7 @@ mod log;
 mod output;
 mod restores;
 mod server;
+mod syslog;
 mod system;
 mod trace;
 

@@ -56,6 +56,7 @@ impl Server {
         }
         let ringer: Arc<dyn Ringer> = Arc::new(push);
         let renewing = Renewing::open(&installation.config)?;
+        let forwarder = installation.forwarder()?;
         let transport = transport(&installation.config, renewing.as_ref());
         let (stop, word) = StopHandle::new();
         let engine = installation.engine.clone();
@@ -77,6 +78,9 @@ impl Server {
             tasks.spawn(key_watch::watch(engine.clone(), path, word.clone().requested()));
         }
         tasks.spawn(sweep(engine, word.clone().requested()));
+        if let Some(forwarder) = forwarder {
+            tasks.spawn(forwarder.run(word.clone().requested()));
+        }
         let checkpoints = installation.checkpointer();
         tasks.spawn(checkpoint(checkpoints.clone(), word.requested()));
         Ok(Self { stop, tasks, checkpoints, watched })

@@ -18,7 +18,7 @@ use crate::log::{Form, Level};
 pub(crate) use complaint::ConfigError;
 pub(crate) use database::Database;
 pub(crate) use host::{PublicAddress, app_origin};
-pub(crate) use network::{Proxy, Tls};
+pub(crate) use network::{Proxy, Syslog, Tls};
 pub(crate) use template::{Answers, render};
 
 /// Where the file is looked for when no path is given.
@@ -57,6 +57,8 @@ pub(crate) struct Config {
     pub(crate) number_always: bool,
     /// Where signed checkpoints of the audit are appended (INV-22).
     pub(crate) checkpoint_file: PathBuf,
+    /// Where events of the audit go, if anywhere.
+    pub(crate) syslog: Option<Syslog>,
     /// `log` table.
     pub(crate) log: Log,
     /// Where traces go, if anywhere.
@@ -120,6 +122,8 @@ struct SignIn {
 #[serde(deny_unknown_fields)]
 struct Audit {
     checkpoint_file: Option<PathBuf>,
+    syslog: Option<network::SyslogCollector>,
+    syslog_ca: Option<PathBuf>,
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -189,6 +193,11 @@ impl Config {
         // Relative to the file, so that the folder from which a command is run does not matter.
         let data_dir = beside.join(file.data_dir.unwrap_or_else(|| PathBuf::from(DEFAULT_DATA_DIR)));
         let checkpoint_file = file.audit.checkpoint_file.map(|path| beside.join(path));
+        let syslog_ca = file.audit.syslog_ca.map(|path| beside.join(path));
+        if syslog_ca.is_some() && file.audit.syslog.is_none() {
+            let what = "syslog_ca needs `syslog`: the collector whose authority it holds".to_owned();
+            return Err(complaint::at_key(path, text, "syslog_ca", what));
+        }
         let server_name = nod_core::text::shown(&file.server_name.unwrap_or_default());
         Ok(Self {
             path: path.to_path_buf(),
@@ -200,6 +209,7 @@ impl Config {
             tls,
             internal: file.internal.listen,
             checkpoint_file: checkpoint_file.unwrap_or_else(|| data_dir.join(checkpoints::DEFAULT_FILE)),
+            syslog: file.audit.syslog.map(|collector| Syslog { collector, ca: syslog_ca }),
             data_dir,
             database,
             push: file.push,
@@ -237,6 +247,34 @@ mod tests {
             let config = Config::parse(Path::new("/etc/nod/nod.toml"), &text).unwrap();
             assert_eq!(config.checkpoint_file, Path::new(expected));
         }
+    }
+
+    #[test]
+    fn a_collector_is_named_by_an_address_of_its_own_kind() {
+        let parsed = |lines: &str| Config::parse(Path::new("/etc/nod/nod.toml"), &format!("{GOOD}[audit]\n{lines}\n"));
+        for (given, host, port) in [
+            ("tls://logs.example.com:7000", "logs.example.com", 7000),
+            ("tls://logs.example.com", "logs.example.com", 6514),
+            ("tls://10.1.2.3/", "10.1.2.3", 6514),
+            ("tls://[2001:db8::1]:7000", "2001:db8::1", 7000),
+        ] {
+            let syslog = parsed(&format!("syslog = \"{given}\"\nsyslog_ca = \"ca.pem\"")).unwrap().syslog.unwrap();
+            assert_eq!((&*syslog.collector.host, syslog.collector.port), (host, port), "{given}");
+            assert_eq!(syslog.ca.unwrap(), Path::new("/etc/nod/ca.pem"));
+        }
+        for given in [
+            "tcp://logs.example.com",
+            "logs.example.com:6514",
+            "tls://a:b@logs.example.com",
+            "tls://h/x?y",
+            "tls://",
+            "tls://a%20b",
+        ] {
+            let said = parsed(&format!("syslog = \"{given}\"")).unwrap_err().to_string();
+            assert!(said.contains("nod.toml:5:10") && said.contains("tls://host:6514"), "{given}: {said}");
+        }
+        let said = parsed("syslog_ca = \"ca.pem\"").unwrap_err().to_string();
+        assert!(said.contains("nod.toml:5:1: syslog_ca needs `syslog`"), "{said}");
     }
 
     #[test]

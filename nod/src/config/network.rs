@@ -4,7 +4,12 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use nod_http::{BadNetwork, Network};
+use rustls::pki_types::ServerName;
 use serde::Deserialize;
+use url::Url;
+
+/// Where collectors of syslog over TLS listen (RFC 5425 section 4.1).
+const SYSLOG_PORT: u16 = 6514;
 
 /// An address or range of proxies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -34,5 +39,43 @@ impl Tls {
     /// With files relative to this folder.
     pub(super) fn beside(self, folder: &Path) -> Self {
         Self { certificate: folder.join(self.certificate), key: folder.join(self.key), ..self }
+    }
+}
+
+/// Where events of the audit go as syslog over TLS.
+#[derive(Debug, Clone)]
+pub(crate) struct Syslog {
+    /// Who collects them.
+    pub(crate) collector: SyslogCollector,
+    /// PEM file of the authorities that may vouch for the collector, where the system's do not.
+    pub(crate) ca: Option<PathBuf>,
+}
+
+/// An address `tls://host:6514`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub(crate) struct SyslogCollector {
+    /// Name or IP address, which its certificate must be for.
+    pub(crate) host: String,
+    /// TCP port.
+    pub(crate) port: u16,
+}
+
+/// No address of a collector.
+#[derive(Debug, thiserror::Error)]
+#[error("a collector is written tls://host:6514: TLS, a host and no more")]
+pub(crate) struct BadCollector;
+
+impl TryFrom<String> for SyslogCollector {
+    type Error = BadCollector;
+    fn try_from(text: String) -> Result<Self, BadCollector> {
+        let url = Url::parse(&text).map_err(|_| BadCollector)?;
+        let bare = url.username().is_empty() && url.password().is_none() && matches!(url.path(), "" | "/");
+        if url.scheme() != "tls" || !bare || url.query().is_some() || url.fragment().is_some() {
+            return Err(BadCollector);
+        }
+        let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']).to_owned();
+        ServerName::try_from(host.as_str()).map_err(|_| BadCollector)?;
+        Ok(Self { host, port: url.port().unwrap_or(SYSLOG_PORT) })
     }
 }

@@ -97,6 +97,12 @@ contact = {contact}
 # Where signed checkpoints of the audit are appended: by default audit-checkpoints.jsonl among the data. Ship this file to
 # another machine as it grows: only a copy elsewhere shows that the audit's tail was cut off. Relative to this file.
 # checkpoint_file = "/var/log/nod/audit-checkpoints.jsonl"
+
+# A collector that is sent each event of the audit as syslog over TLS (RFC 5424, RFC 5425). Without an address there is none.
+# syslog = "tls://logs.your-domain.example:6514"
+
+# A file with the authority of its certificate, where the system does not trust it. PEM, relative to this file.
+# syslog_ca = "logs-ca.pem"
 "##,
         origin = quoted(answers.origin),
         server_name = quoted(answers.server_name),

@@ -119,6 +119,7 @@ fn config(folder: &Path, listen: SocketAddr) -> Outcome<Config> {
         log: crate::config::Log::default(),
         collector: None,
         checkpoint_file: folder.join(crate::checkpoints::DEFAULT_FILE),
+        syslog: None,
     })
 }
 

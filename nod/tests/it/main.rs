@@ -14,6 +14,7 @@ mod backup;
 mod cli;
 mod demo;
 mod doctor;
+mod forward;
 mod harness;
 mod key;
 mod logs;

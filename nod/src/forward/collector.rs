@@ -1,0 +1,115 @@
+//! A collector of syslog over TLS (RFC 5425).
+
+use std::fmt;
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use nod_core::audit::Link;
+use rustls::crypto::aws_lc_rs::default_provider;
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::{ClientConfig, RootCertStore};
+use rustls_platform_verifier::Verifier;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+
+use crate::config::Syslog;
+use crate::failure::{Failure, Outcome};
+use crate::syslog;
+
+/// One sending may take this long, from the look-up of the name to the collector's end.
+const SEND_TIME: Duration = Duration::from_secs(10);
+/// After the collector's end, the word that it did not read everything may take this long: a round trip.
+const RESET_TIME: Duration = Duration::from_secs(1);
+
+/// A collector.
+pub(crate) struct Collector {
+    connector: TlsConnector,
+    name: ServerName<'static>,
+    host: String,
+    port: u16,
+    /// This server's own host, as messages name it.
+    own_host: String,
+}
+
+impl fmt::Display for Collector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.host, self.port)
+    }
+}
+
+impl Collector {
+    /// The configured one. Its certificate is judged by the configured authorities, otherwise by the system's.
+    pub(crate) fn open(settings: &Syslog, own_host: &str) -> Outcome<Self> {
+        let provider = Arc::new(default_provider());
+        let config =
+            ClientConfig::builder_with_provider(Arc::clone(&provider)).with_safe_default_protocol_versions()?;
+        let config = match &settings.ca {
+            Some(file) => config.with_root_certificates(authorities(file)?),
+            None => config.dangerous().with_custom_certificate_verifier(Arc::new(Verifier::new(provider)?)),
+        };
+        Ok(Self {
+            connector: TlsConnector::from(Arc::new(config.with_no_client_auth())),
+            name: ServerName::try_from(settings.collector.host.clone())?,
+            host: settings.collector.host.clone(),
+            port: settings.collector.port,
+            own_host: own_host.to_owned(),
+        })
+    }
+
+    /// Sends these events, and returns once the collector has read them.
+    pub(crate) async fn send(&self, links: &[Link]) -> Outcome {
+        let sent = tokio::time::timeout(SEND_TIME, self.try_send(self.frames(links).as_bytes())).await;
+        match sent {
+            Ok(sent) => Ok(sent?),
+            Err(_) => Err(Failure::new(format!("they were not taken within {} s", SEND_TIME.as_secs()))),
+        }
+    }
+
+    /// Messages, each behind its length in bytes and a blank (RFC 5425 section 4.3).
+    fn frames(&self, links: &[Link]) -> String {
+        let message = |link: &Link| match (&link.event, link.hash) {
+            (Some(event), Some(hash)) => syslog::message(&self.own_host, link.sequence, event, hash),
+            _ => syslog::unreadable(&self.own_host, link.sequence),
+        };
+        links.iter().map(message).map(|message| format!("{} {message}", message.len())).collect()
+    }
+
+    /// Syslog has no answers; the connection tells. The collector ends its side after it has read the end of ours. One that closed
+    /// or was killed with something unread resets the connection: at once, or when our bytes reach what it closed.
+    async fn try_send(&self, frames: &[u8]) -> io::Result<()> {
+        let socket = TcpStream::connect((self.host.as_str(), self.port)).await?;
+        let mut stream = self.connector.connect(self.name.clone(), socket).await?;
+        stream.write_all(frames).await?;
+        stream.shutdown().await?;
+        let mut ignored = [0; 1024];
+        loop {
+            match stream.read(&mut ignored).await {
+                Ok(0) => break,
+                Ok(_) => {}
+                // Many collectors close the connection without TLS's own word for it.
+                Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => break,
+                Err(error) => return Err(error),
+            }
+        }
+        tokio::time::sleep(RESET_TIME).await;
+        stream.get_ref().0.take_error()?.map_or(Ok(()), Err)
+    }
+}
+
+fn authorities(file: &Path) -> Outcome<RootCertStore> {
+    let shown = file.display();
+    let read = CertificateDer::pem_file_iter(file).and_then(Iterator::collect::<Result<Vec<_>, _>>);
+    let found = read.map_err(|error| Failure::new(format!("{shown}: {error}")))?;
+    let mut roots = RootCertStore::empty();
+    for authority in found {
+        roots.add(authority).map_err(|error| Failure::new(format!("{shown}: {error}")))?;
+    }
+    if roots.is_empty() {
+        return Err(Failure::new(format!("{shown} holds no certificate: put the collector's authority there as PEM")));
+    }
+    Ok(roots)
+}
