@@ -18,6 +18,8 @@ use crate::vault::Vault;
 /// How often a use case starts over when somebody else changed what it had read.
 pub(crate) const MAX_RETRIES: usize = 4;
 
+/// The six bits that base64url writes as a hyphen (RFC 4648 section 5).
+const HYPHEN: u8 = 62;
 /// Leading bytes of a time in milliseconds that an ordered id leaves out: 48 bits last until the year 10889.
 const ORDERED_ID_SKIPS: usize = 2;
 
@@ -104,9 +106,15 @@ impl Engine {
         RelyingParty { id: self.settings.rp_id.clone(), origin: self.settings.origin.clone() }
     }
 
-    /// 128 random bits for an id.
+    /// 128 random bits for an id that does not begin with a hyphen when written: ids are typed behind commands.
     pub(crate) fn fresh_id(&self) -> [u8; 16] {
-        random(&*self.entropy)
+        loop {
+            let id: [u8; 16] = random(&*self.entropy);
+            let [first, ..] = id;
+            if first >> 2 != HYPHEN {
+                return id;
+            }
+        }
     }
 
     /// An id for a row of the hot path: its time in front, then 80 random bits. Rows made one after another lie side by side in

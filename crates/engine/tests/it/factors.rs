@@ -235,3 +235,13 @@ async fn an_approval_for_practice_is_checked_and_opens_nothing() {
     );
     assert!(scene.store.sessions_of(scene.anna.user).await.unwrap().is_empty());
 }
+
+/// `nod device revoke -Yx…` would be taken for an option.
+#[tokio::test]
+async fn no_id_begins_like_an_option() {
+    let scene = Scene::new().await;
+    for n in 0..600 {
+        let user = scene.engine.add_user(&format!("user{n}"), None, false).await.unwrap();
+        assert!(!user.id.to_string().starts_with('-'), "{}", user.id);
+    }
+}
