@@ -6,6 +6,7 @@
 
 use std::fs;
 use std::io::{self, Write as _};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use nod_engine::{DATA_KEY_BYTES, DataKeys};
@@ -244,13 +245,18 @@ pub(crate) fn write_new(path: &Path, keys: &KeyRing) -> Outcome {
     write().map_err(|error| Failure::new(format!("{}: {error}", path.display())))
 }
 
-/// Writes these in the place of what the file held: whoever reads it finds the old ones or the new, never less.
+/// Writes these in the place of what the file held: whoever reads it finds the old ones or the new, never less. The file stays
+/// its owner's, also where root replaces it: a server that cannot read it any more would judge every row wrong.
 pub(crate) fn replace(path: &Path, keys: &KeyRing) -> Outcome {
     let partial = path.with_extension("key.partial");
     // Left by a try that was broken off.
     let _ = fs::remove_file(&partial);
     write_new(&partial, keys)?;
     let end = || {
+        let (now, new) = (fs::metadata(path)?, fs::metadata(&partial)?);
+        if (now.uid(), now.gid()) != (new.uid(), new.gid()) {
+            std::os::unix::fs::chown(&partial, Some(now.uid()), Some(now.gid()))?;
+        }
         fs::rename(&partial, path)?;
         fs::File::open(path.parent().unwrap_or(Path::new(".")))?.sync_all()
     };

@@ -1,7 +1,7 @@
 //! The data key: where it may be, which place counts, and taking it to another machine (INV-21).
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::Path;
 
 use crate::harness::{Folder, Nod, Running, Said};
@@ -137,6 +137,7 @@ async fn a_key_is_replaced_while_people_sign_in_and_the_old_one_opens_nothing_th
     assert_eq!(roles, ["seals", "opens what is old"]);
     approves(&nod, &mut anna).await;
     signs_in(&nod, &mut anna).await;
+    nod.run(&["key", "rotate"]).fails(1, &["nothing was replaced", "next:  nod key retire"]);
     // Too soon: a server may not have taken it up.
     nod.run(&["key", "retire"]).fails(1, &["a moment ago", "next:  nod key retire"]);
     let file = fs::File::options().write(true).open(nod.data("data.key")).unwrap();
@@ -169,6 +170,22 @@ async fn an_edited_row_is_not_made_ours_by_a_rotation() {
     said.ok();
     // Nobody is asked: the phone is not anna's.
     assert_ne!(anna.sign_in("anna", PASSWORD).await["phase"], "waiting");
+}
+
+/// Root's own new file would shut a server out that runs as somebody else.
+#[test]
+fn a_replaced_key_stays_its_owners() {
+    const SOMEBODY: u32 = 65_534;
+    let nod = Nod::init();
+    let file = nod.data("data.key");
+    if std::os::unix::fs::chown(&file, Some(SOMEBODY), Some(SOMEBODY)).is_err() {
+        println!("SKIP: only root can give a file away");
+        return;
+    }
+    nod.run(&["key", "add"]).ok();
+    nod.run(&["key", "rotate"]).ok();
+    let found = fs::metadata(&file).unwrap();
+    assert_eq!((found.uid(), found.gid(), found.permissions().mode() & 0o777), (SOMEBODY, SOMEBODY, 0o600));
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! `nod key add|rotate|retire`: another data key, without a moment in which a running server meets what it cannot judge.
 //!
 //! A new key is accepted everywhere before it makes anything, and an old one stays accepted until nothing holds under it alone. The
-//! server looks at the file every second; each step here waits until it has.
+//! server looks at the file every second; each step here gives it three.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -49,6 +49,7 @@ pub(super) fn add(config: &Config) -> Outcome<(Place, KeyRing)> {
     Ok((Place::File(path), keys))
 }
 
+/// A pause in which a server that runs takes the file up. Whether one runs, and where, is not known here.
 async fn until_taken_up() {
     tokio::time::sleep(KEY_LOOK_EVERY * LOOKS).await;
 }
@@ -62,7 +63,9 @@ pub(super) async fn rotate(common: &Common, config: Config) -> Outcome {
         until_taken_up().await;
     }
     // One that was broken off behind this goes on with the rows.
-    if let Some(promoted) = keys.promoted() {
+    let promoted = keys.promoted();
+    let is_new = promoted.is_some();
+    if let Some(promoted) = promoted {
         data_key::replace(&file(&config)?, &promoted)?;
         until_taken_up().await;
         keys = promoted;
@@ -70,6 +73,13 @@ pub(super) async fn rotate(common: &Common, config: Config) -> Outcome {
     let installation = Installation::open(config).await?;
     let done = reseal(&installation).await?;
     let present: String = keys.all().take(1).map(data_key::id).collect();
+    if !is_new && done.renewed == 0 {
+        return Err(Failure::new(format!(
+            "nothing was replaced: key {present} makes everything already, and an old one is still accepted; retire that before \
+             the next rotation"
+        ))
+        .next("nod key retire"));
+    }
     let detail = format!("key {present} makes everything from now on, and {} rows were made anew", done.renewed);
     installation.engine.note_rotation(detail).await?;
     show(common, &place, None, &keys)?;
@@ -114,7 +124,9 @@ pub(super) async fn retire(common: &Common, config: Config) -> Outcome {
     if !keys.has_old() {
         return Err(Failure::new("there is no old key to retire").next("nod key list"));
     }
-    let changed = std::fs::metadata(&path)?.modified()?.elapsed().unwrap_or_default();
+    let changed = std::fs::metadata(&path)?.modified()?.duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    let now = Duration::from_millis(u64::try_from(crate::system::now().0).unwrap_or_default());
+    let changed = now.saturating_sub(changed);
     if changed < SETTLED_AFTER {
         let left = (SETTLED_AFTER - changed).as_secs() + 1;
         return Err(Failure::new(format!(
