@@ -5,7 +5,7 @@
 //! others are accepted, and one behind the word `next` will be first after the next rotation.
 
 use std::fs;
-use std::io::{self, Write as _};
+use std::io::Write as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
@@ -15,6 +15,7 @@ use zeroize::Zeroizing;
 
 use crate::config::Config;
 use crate::failure::{Failure, Outcome};
+use crate::private_file::{self, PrivateFileError};
 use crate::system;
 
 /// Its file in the data folder.
@@ -77,21 +78,14 @@ impl Place {
         let text = match self {
             Self::Environment => system::data_key().unwrap_or_default(),
             // systemd gives credentials the mode that it thinks right, in a folder that only the service enters.
-            Self::Credential(path) => read_text(path)?,
-            Self::File(path) => {
-                let metadata =
-                    fs::metadata(path).map_err(|source| KeyError::Unreadable { path: path.clone(), source })?;
-                check_mode(path, &metadata)?;
-                read_text(path)?
+            Self::Credential(path) => {
+                let text = fs::read_to_string(path).map(Zeroizing::new);
+                text.map_err(|source| PrivateFileError::Unreadable { path: path.clone(), source })?
             }
+            Self::File(path) => private_file::read(path)?,
         };
         KeyRing::parse(&text).ok_or_else(|| KeyError::Damaged { place: self.to_string() })
     }
-}
-
-fn read_text(path: &Path) -> Result<Zeroizing<String>, KeyError> {
-    let text = fs::read_to_string(path).map_err(|source| KeyError::Unreadable { path: path.to_owned(), source });
-    text.map(Zeroizing::new)
 }
 
 /// The keys of an installation as they are written down.
@@ -227,18 +221,10 @@ pub(crate) fn load(config: &Config) -> Outcome<DataKeys> {
     keys.ok_or_else(|| Failure::new("there is no data key"))
 }
 
-/// Makes a file that its owner alone may read; one that exists is refused.
-pub(crate) fn private_file(path: &Path) -> io::Result<fs::File> {
-    let mut options = fs::OpenOptions::new();
-    options.write(true).create_new(true);
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)
-}
-
 /// Writes a new file of keys.
 pub(crate) fn write_new(path: &Path, keys: &KeyRing) -> Outcome {
     let write = || {
-        let mut file = private_file(path)?;
+        let mut file = private_file::create(path)?;
         file.write_all(keys.text().as_bytes())?;
         file.sync_all()
     };
@@ -266,19 +252,10 @@ pub(crate) fn replace(path: &Path, keys: &KeyRing) -> Outcome {
 /// What is wrong with the data key. Never its content (INV-24).
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum KeyError {
-    #[error("{path}: {source}; without its data key a database opens nothing: put the key back", path = path.display())]
-    Unreadable { path: PathBuf, source: io::Error },
-    #[error("{path} may be read by other users (mode {mode:o}); run: chmod 600 {path}", path = path.display())]
-    TooOpen { path: PathBuf, mode: u32 },
+    #[error("{0}; without its data key a database opens nothing: put the key back, its owner's alone")]
+    File(#[from] PrivateFileError),
     #[error("{place} holds no data key: each line must be one of 43 characters, and there may be {MOST_KEYS} at most")]
     Damaged { place: String },
-}
-
-/// Whether a file with a secret is its owner's alone.
-pub(crate) fn check_mode(path: &Path, metadata: &fs::Metadata) -> Result<(), KeyError> {
-    use std::os::unix::fs::PermissionsExt as _;
-    let mode = metadata.permissions().mode() & 0o777;
-    if mode & 0o077 == 0 { Ok(()) } else { Err(KeyError::TooOpen { path: path.to_owned(), mode }) }
 }
 
 #[cfg(test)]

@@ -1,7 +1,6 @@
 //! An installation on disk: database, data key, push key; and the engine over them.
 
 use std::fs;
-use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -18,6 +17,7 @@ use crate::config::{Config, Database};
 use crate::data_key::{self, DATA_KEY};
 use crate::failure::{Failure, Outcome};
 use crate::forward::{Collector, Forwarder};
+use crate::private_file;
 use crate::restores;
 use crate::system::OsEntropy;
 
@@ -213,23 +213,13 @@ pub(crate) fn open_file(path: &Path) -> Outcome<Arc<dyn Store>> {
 /// How the configured PostgreSQL database is reached; none where the database is a file.
 pub(crate) fn postgres_options(config: &Config) -> Outcome<Option<PostgresOptions>> {
     let Database::Postgres { url, password_file, connections, listen } = &config.database else { return Ok(None) };
-    let password = password_file.as_deref().map(read_password).transpose()?;
+    let password = password_file.as_deref().map(private_file::read).transpose()?;
     Ok(Some(PostgresOptions {
         url: url.clone(),
         password: password.map(|text| text.trim_end_matches(['\r', '\n']).to_owned()),
         connections: *connections,
         listen: *listen,
     }))
-}
-
-fn read_password(path: &Path) -> Outcome<Zeroizing<String>> {
-    let read = || {
-        let metadata = fs::metadata(path)?;
-        Ok((metadata, Zeroizing::new(fs::read_to_string(path)?)))
-    };
-    let (metadata, text) = read().map_err(|error: io::Error| Failure::new(format!("{}: {error}", path.display())))?;
-    data_key::check_mode(path, &metadata)?;
-    Ok(text)
 }
 
 /// The host is the relying party id: passkeys made for one do not work for another.

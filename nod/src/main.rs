@@ -16,6 +16,7 @@ mod key_watch;
 mod listeners;
 mod log;
 mod output;
+mod private_file;
 mod restores;
 mod server;
 mod syslog;

@@ -197,7 +197,7 @@ impl Meters {
             // No phone reports the others.
             Stage::Sent | Stage::Accepted | Stage::Fetched | Stage::Answered | Stage::Failed => return,
         };
-        self.stage(stage, to.map_or("unknown", |to| service(&to.endpoint)));
+        self.stage(stage, to.map_or("other", |to| service(&to.endpoint)));
     }
 
     fn count(&self, met: Met, factor: &'static str) {

@@ -1,4 +1,4 @@
-//! What the faces count: requests by route and status, open channels, connections. A path as it was asked for, a name or an
+//! What the faces count: requests by route and status, and open channels. A path as it was asked for, a name or an
 //! address is never a label (INV-24).
 
 use std::time::Duration;

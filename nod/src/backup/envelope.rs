@@ -1,6 +1,6 @@
 //! The age file around a backup: who can open it, and reading and writing it.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{BufReader, BufWriter, Read, Write};
 use std::path::Path;
 
@@ -9,8 +9,8 @@ use age::stream::{StreamReader, StreamWriter};
 use age::{DecryptError, Decryptor, Encryptor, Identity, IdentityFile, Recipient, scrypt, x25519};
 use zeroize::Zeroizing;
 
-use crate::data_key;
 use crate::failure::{Failure, Outcome};
+use crate::private_file;
 
 /// Shortest passphrase for a new file, in characters: it stands between a stolen file and everything in it.
 const PASSPHRASE_MIN: usize = 12;
@@ -100,17 +100,14 @@ impl Opener {
 
 /// The first line of a file that nobody else may read.
 pub(crate) fn passphrase_from(path: &Path) -> Outcome<Zeroizing<String>> {
-    let failed = |error: std::io::Error| Failure::new(format!("{}: {error}", path.display()));
-    let metadata = fs::metadata(path).map_err(failed)?;
-    data_key::check_mode(path, &metadata)?;
-    let text = Zeroizing::new(fs::read_to_string(path).map_err(failed)?);
+    let text = private_file::read(path)?;
     Ok(Zeroizing::new(text.lines().next().unwrap_or_default().to_owned()))
 }
 
 /// Makes the file; gives where its content is written to.
 pub(super) fn create(path: &Path, lock: &Lock) -> Outcome<StreamWriter<BufWriter<File>>> {
     let failed = |error: std::io::Error| Failure::new(format!("{}: {error}", path.display()));
-    let file = data_key::private_file(path).map_err(failed)?;
+    let file = private_file::create(path).map_err(failed)?;
     lock.encryptor()?.wrap_output(BufWriter::with_capacity(BUFFER_BYTES, file)).map_err(failed)
 }
 

@@ -42,7 +42,7 @@ pub(super) async fn listeners(config: &Config, findings: &mut Findings) {
             format!("only a proxy on this machine reaches {}, and trusted_proxies does not hold it", listen.ip());
         findings.problem("proxies", what, "add the loopback to trusted_proxies");
     } else {
-        findings.ok("proxies", "trusted_proxies holds inner addresses only");
+        findings.ok("proxies", "only the proxies that nod.toml names may tell a visitor's address");
     }
     let address = if listen.ip().is_unspecified() { SocketAddr::from(([127, 0, 0, 1], listen.port())) } else { listen };
     match timeout(CONNECT_WITHIN, TcpStream::connect(address)).await {
