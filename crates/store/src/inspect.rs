@@ -7,6 +7,7 @@ use nod_engine::ports::{StoreError, StoreResult};
 use rusqlite::{Connection, OpenFlags};
 
 use crate::dump::SCHEMA;
+use crate::migrations::MOVED;
 use crate::postgres::{Options, connect, no_connection, pg_failure};
 use crate::sqlite::failure;
 
@@ -33,6 +34,11 @@ impl Inspected {
     #[must_use]
     pub fn is_older(&self) -> bool {
         self.schema.is_none_or(|schema| schema < SCHEMA)
+    }
+    /// Whether its installation was moved to PostgreSQL, and this file is out of date.
+    #[must_use]
+    pub fn is_moved(&self) -> bool {
+        self.schema == Some(MOVED.0)
     }
     /// Whether a newer Nod made it.
     #[must_use]

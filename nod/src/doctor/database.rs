@@ -71,6 +71,11 @@ fn report(inspected: &Inspected, findings: &mut Findings) -> bool {
         apart("the database's clock", now, findings);
     }
     let schema = inspected.schema.map_or_else(|| "none".to_owned(), |schema| schema.to_string());
+    if inspected.is_moved() {
+        let what = format!("{engine}: this file was moved to PostgreSQL and is out of date");
+        findings.problem("database", what, "name that database in nod.toml (`url` in `[database]`)");
+        return false;
+    }
     if inspected.is_newer() {
         let what = format!("{engine}, schema {schema}; this binary knows {SCHEMA}");
         findings.problem("database", what, "install the version of Nod that made it, or a newer one");

@@ -24,5 +24,6 @@ mod people;
 mod phone;
 mod server;
 mod tls;
+mod upgrade;
 mod visitor;
 mod watching;

@@ -124,6 +124,8 @@ async fn a_used_installation_moves_and_its_phone_goes_on() {
     for command in [&["serve"][..], &["user", "list"]] {
         used.nod.run(command).fails(1, &["nod.db", "was moved to PostgreSQL", "name that database in nod.toml"]);
     }
+    let doctor = used.nod.run(&["doctor", "--offline"]).out;
+    assert!(doctor.contains("moved to PostgreSQL and is out of date"), "{doctor}");
     used.nod.run(&MIGRATE).fails(2, &["names no PostgreSQL database"]);
 }
 

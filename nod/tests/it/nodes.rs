@@ -11,34 +11,36 @@ use tokio::time::timeout;
 use crate::harness::{Nod, Running};
 use crate::visitor::Visitor;
 
-const NEAR: &str = "127.0.0.1";
-const FAR: &str = "127.0.0.2";
-const PASSWORD: &str = "four plain words here";
+pub(crate) const NEAR: &str = "127.0.0.1";
+pub(crate) const FAR: &str = "127.0.0.2";
+pub(crate) const PASSWORD: &str = "four plain words here";
 /// What one node changes is seen by the other within this time.
 const SEEN_WITHIN: Duration = Duration::from_secs(1);
 /// Wrong passwords that all nodes together take for one name.
 const TRIES: usize = 10;
 
-struct Nodes {
+pub(crate) struct Nodes {
     // Field order is drop order: servers end before their database.
     _serving: [Running; 2],
-    near: Nod,
-    far: Nod,
-    _cluster: Cluster,
+    pub(crate) near: Nod,
+    pub(crate) far: Nod,
+    pub(crate) database: String,
+    pub(crate) cluster: Cluster,
 }
 
 impl Nodes {
-    fn start(listen: bool) -> Option<Self> {
+    pub(crate) fn start(listen: bool) -> Option<Self> {
         let cluster = Cluster::start()?;
-        let near = Nod::init_with(&["--database", &cluster.database()]);
+        let database = cluster.database();
+        let near = Nod::init_with(&["--database", &database]);
         near.set("# listen = true", &format!("listen = {listen}"));
         let far = near.beside(FAR);
         let serving = [near.serve(), far.serve()];
-        Some(Self { _serving: serving, near, far, _cluster: cluster })
+        Some(Self { _serving: serving, near, far, database, cluster })
     }
 
     /// Enrols a terminal through the near node, and introduces a browser to the far one.
-    async fn enrol(&self) -> Visitor {
+    pub(crate) async fn enrol(&self) -> Visitor {
         self.far.run(&["user", "set", "anna", "--terminal-phone", "on"]).ok();
         let near = &self.near;
         near.folder.run_with(&["phone", "enrol", &near.link, "--password-stdin"], &format!("{PASSWORD}\n")).ok();
@@ -46,6 +48,12 @@ impl Nodes {
         let mut anna = Visitor::new(near).through(near, FAR);
         anna.introduce(&link, "anna", PASSWORD).await;
         anna
+    }
+
+    /// Approves on the terminal what it is asked.
+    pub(crate) fn approve(&self) {
+        let answered = self.near.run(&["phone", "wait", "--approve", "--timeout", "20", "--json"]).json();
+        assert_eq!(answered["state"], "approved");
     }
 
     /// The enrolled terminal as a library: it talks to the near node.
@@ -65,7 +73,7 @@ impl nod_phone::Entropy for Dice {
 }
 
 /// The stream of a page that waits for the phone; it has said once how things stand.
-async fn waiting(page: &mut Visitor) -> Response {
+pub(crate) async fn waiting(page: &mut Visitor) -> Response {
     assert_eq!(page.sign_in("anna", PASSWORD).await["phase"], "waiting");
     let mut stream = page.get("/sign-in/events").await.error_for_status().unwrap();
     let first = stream.chunk().await.unwrap().unwrap();
@@ -74,7 +82,7 @@ async fn waiting(page: &mut Visitor) -> Response {
 }
 
 /// Waits until the stream says something for which `wanted` holds; nothing more is said when it ends.
-async fn hears(stream: &mut Response, wanted: impl Fn(&str) -> bool) {
+pub(crate) async fn hears(stream: &mut Response, wanted: impl Fn(&str) -> bool) {
     let mut said = String::new();
     let heard = async {
         while !wanted(&said) {
@@ -86,7 +94,7 @@ async fn hears(stream: &mut Response, wanted: impl Fn(&str) -> bool) {
     assert!(heard.is_ok(), "the change was not seen in time; the last word was {said:?}");
 }
 
-async fn account(page: &mut Visitor) -> StatusCode {
+pub(crate) async fn account(page: &mut Visitor) -> StatusCode {
     page.get("/account").await.status()
 }
 
@@ -140,8 +148,7 @@ async fn behave_as_one(nodes: &Nodes) {
 /// Begun on the far node, answered through the near one, collected on the far one. Gives the same browser on the near one.
 async fn answered_elsewhere(nodes: &Nodes, page: &mut Visitor) -> Visitor {
     let mut stream = waiting(page).await;
-    let answered = nodes.near.run(&["phone", "wait", "--approve", "--timeout", "20", "--json"]).json();
-    assert_eq!(answered["state"], "approved");
+    nodes.approve();
     hears(&mut stream, |said| said.contains("ready")).await;
     assert!(page.post("/sign-in/finish", &json!({})).await.status().is_success());
     let mut other = page.through(&nodes.near, NEAR);

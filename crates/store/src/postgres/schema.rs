@@ -51,6 +51,7 @@ async fn apply(tx: &Transaction<'_>, migrations: &[Migration]) -> Result<(), Sch
             &[&i64::from(migration.version), &migration.name, &sum.as_slice()],
         )
         .await?;
+        tracing::info!(schema = migration.version, name = migration.name, "the database has a new schema");
     }
     Ok(())
 }

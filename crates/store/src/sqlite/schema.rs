@@ -41,6 +41,7 @@ fn apply(db: &mut Connection, migrations: &[Migration]) -> Result<(), SchemaErro
             "INSERT INTO migrations (version, name, checksum, applied_at) VALUES (?1, ?2, ?3, nod_now())",
             (migration.version, migration.name, sum),
         )?;
+        tracing::info!(schema = migration.version, name = migration.name, "the database has a new schema");
     }
     tx.commit()?;
     Ok(())
