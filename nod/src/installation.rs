@@ -20,6 +20,7 @@ use crate::forward::{Collector, Forwarder};
 use crate::private_file;
 use crate::restores;
 use crate::system::OsEntropy;
+use crate::trust;
 
 /// The database.
 pub(crate) const DATABASE: &str = "nod.db";
@@ -212,9 +213,11 @@ pub(crate) fn open_file(path: &Path) -> Outcome<Arc<dyn Store>> {
 
 /// How the configured PostgreSQL database is reached; none where the database is a file.
 pub(crate) fn postgres_options(config: &Config) -> Outcome<Option<PostgresOptions>> {
-    let Database::Postgres { url, password_file, connections, listen } = &config.database else { return Ok(None) };
+    let Database::Postgres { url, password_file, ca, connections, listen } = &config.database else { return Ok(None) };
     let password = password_file.as_deref().map(private_file::read).transpose()?;
+    let tls = nod_store::asks_for_tls(url).then(|| trust::client(ca.as_deref())).transpose()?;
     Ok(Some(PostgresOptions {
+        tls,
         url: url.clone(),
         password: password.map(|text| text.trim_end_matches(['\r', '\n']).to_owned()),
         connections: *connections,

@@ -22,6 +22,7 @@ mod server;
 mod syslog;
 mod system;
 mod trace;
+mod trust;
 
 use std::process::ExitCode;
 use std::time::Duration;

@@ -8,7 +8,7 @@ use rusqlite::{Connection, OpenFlags};
 
 use crate::dump::SCHEMA;
 use crate::migrations::MOVED;
-use crate::postgres::{Options, connect, no_connection, pg_failure};
+use crate::postgres::{Options, connect, pg_failure};
 use crate::sqlite::failure;
 
 /// Longest wait for another process's lock.
@@ -78,9 +78,8 @@ pub fn inspect_sqlite(path: &Path) -> StoreResult<Inspected> {
 /// When it cannot be reached or read.
 pub async fn inspect_postgres(options: &Options) -> StoreResult<Inspected> {
     let failed = |error: tokio_postgres::Error| pg_failure(&error);
-    let config = connect::settings(options).map_err(|error| StoreError(error.to_string()))?;
-    let pool = connect::pool(&config, 1).map_err(|error| StoreError(error.to_string()))?;
-    let client = pool.get().await.map_err(|error| no_connection(&error))?;
+    let client = async { connect::database(options)?.client().await };
+    let client = client.await.map_err(|error| StoreError(error.to_string()))?;
     let asked = "SELECT current_setting('server_version'), (extract(epoch FROM clock_timestamp()) * 1000)::BIGINT,
         to_regclass('migrations') IS NOT NULL";
     let row = client.query_one(asked, &[]).await.map_err(failed)?;

@@ -17,5 +17,5 @@ mod writes;
 pub use dump::{Cell, Piece, SCHEMA, dump_postgres, dump_sqlite, load_postgres, load_sqlite, pieces};
 pub use inspect::{Inspected, inspect_postgres, inspect_sqlite};
 pub use moving::{MoveError, Moved, Progress, move_to_postgres};
-pub use postgres::{DEFAULT_CONNECTIONS, Options as PostgresOptions, PostgresError, PostgresStore};
+pub use postgres::{DEFAULT_CONNECTIONS, Options as PostgresOptions, PostgresError, PostgresStore, asks_for_tls};
 pub use sqlite::{Clock, OpenError, SqliteStore};

@@ -21,6 +21,8 @@ pub(crate) enum Database {
         url: String,
         /// File with the password.
         password_file: Option<PathBuf>,
+        /// File with the authorities that vouch for its certificate, where those of the system do not.
+        ca: Option<PathBuf>,
         /// Connections of this node.
         connections: usize,
         /// Hear of other nodes' changes at once.
@@ -44,6 +46,7 @@ impl std::fmt::Debug for Database {
 pub(super) struct Table {
     url: Option<String>,
     password_file: Option<PathBuf>,
+    ca: Option<PathBuf>,
     connections: Option<usize>,
     listen: Option<bool>,
 }
@@ -59,7 +62,10 @@ impl Table {
     /// What it means; files are relative to the folder `beside`. An error names the key and says what is wrong.
     pub(super) fn checked(self, beside: &Path) -> Result<Database, (&'static str, String)> {
         let Some(url) = self.url else {
-            let lonely = self.password_file.is_some() || self.connections.is_some() || self.listen.is_some();
+            let lonely = self.password_file.is_some()
+                || self.ca.is_some()
+                || self.connections.is_some()
+                || self.listen.is_some();
             let why = "the keys of `database` need `url`: without it the database is a file in data_dir";
             return if lonely { Err(("database", why.to_owned())) } else { Ok(Database::Sqlite) };
         };
@@ -70,7 +76,11 @@ impl Table {
         if !(1..=MOST_CONNECTIONS).contains(&connections) {
             return Err(("connections", format!("database.connections must be between 1 and {MOST_CONNECTIONS}")));
         }
-        let password_file = self.password_file.map(|file| beside.join(file));
-        Ok(Database::Postgres { url, password_file, connections, listen: self.listen.unwrap_or(true) })
+        if self.ca.is_some() && !nod_store::asks_for_tls(&url) {
+            return Err(("ca", "database.ca counts for TLS only: end database.url with ?sslmode=require".to_owned()));
+        }
+        let in_folder = |file: Option<PathBuf>| file.map(|file| beside.join(file));
+        let (password_file, ca) = (in_folder(self.password_file), in_folder(self.ca));
+        Ok(Database::Postgres { url, password_file, ca, connections, listen: self.listen.unwrap_or(true) })
     }
 }

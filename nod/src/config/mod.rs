@@ -358,6 +358,7 @@ mod tests {
             ("connections = 4\n", "need `url`"),
             ("url = \"mysql://nod@db/nod\"\n", "postgres://"),
             ("url = \"postgres://db/nod\"\nconnections = 0\n", "between 1 and"),
+            ("url = \"postgres://db/nod\"\nca = \"ca.pem\"\n", "?sslmode=require"),
         ] {
             let said = parsed(lines).unwrap_err().to_string();
             assert!(said.contains(expected) && said.contains("nod.toml:"), "{said}");

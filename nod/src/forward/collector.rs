@@ -2,23 +2,17 @@
 
 use std::fmt;
 use std::io;
-use std::path::Path;
-use std::sync::Arc;
 use std::time::Duration;
 
 use nod_core::audit::Link;
-use rustls::crypto::aws_lc_rs::default_provider;
-use rustls::pki_types::pem::PemObject as _;
-use rustls::pki_types::{CertificateDer, ServerName};
-use rustls::{ClientConfig, RootCertStore};
-use rustls_platform_verifier::Verifier;
+use rustls::pki_types::ServerName;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
 use crate::config::Syslog;
 use crate::failure::{Failure, Outcome};
-use crate::syslog;
+use crate::{syslog, trust};
 
 /// One sending may take this long, from the look-up of the name to the collector's end.
 const SEND_TIME: Duration = Duration::from_secs(10);
@@ -44,15 +38,8 @@ impl fmt::Display for Collector {
 impl Collector {
     /// The configured one. Its certificate is judged by the configured authorities, otherwise by the system's.
     pub(crate) fn open(settings: &Syslog, own_host: &str) -> Outcome<Self> {
-        let provider = Arc::new(default_provider());
-        let config =
-            ClientConfig::builder_with_provider(Arc::clone(&provider)).with_safe_default_protocol_versions()?;
-        let config = match &settings.ca {
-            Some(file) => config.with_root_certificates(authorities(file)?),
-            None => config.dangerous().with_custom_certificate_verifier(Arc::new(Verifier::new(provider)?)),
-        };
         Ok(Self {
-            connector: TlsConnector::from(Arc::new(config.with_no_client_auth())),
+            connector: TlsConnector::from(trust::client(settings.ca.as_deref())?),
             name: ServerName::try_from(settings.collector.host.clone())?,
             host: settings.collector.host.clone(),
             port: settings.collector.port,
@@ -98,18 +85,4 @@ impl Collector {
         tokio::time::sleep(RESET_TIME).await;
         stream.get_ref().0.take_error()?.map_or(Ok(()), Err)
     }
-}
-
-fn authorities(file: &Path) -> Outcome<RootCertStore> {
-    let shown = file.display();
-    let read = CertificateDer::pem_file_iter(file).and_then(Iterator::collect::<Result<Vec<_>, _>>);
-    let found = read.map_err(|error| Failure::new(format!("{shown}: {error}")))?;
-    let mut roots = RootCertStore::empty();
-    for authority in found {
-        roots.add(authority).map_err(|error| Failure::new(format!("{shown}: {error}")))?;
-    }
-    if roots.is_empty() {
-        return Err(Failure::new(format!("{shown} holds no certificate: put the collector's authority there as PEM")));
-    }
-    Ok(roots)
 }

@@ -12,6 +12,7 @@ mod audit;
 mod authority;
 mod backup;
 mod cli;
+mod database_tls;
 mod demo;
 mod doctor;
 mod forward;

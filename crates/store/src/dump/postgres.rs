@@ -9,7 +9,7 @@ use tokio_postgres::types::{IsNull, ToSql, Type, to_sql_checked};
 use tokio_postgres::{IsolationLevel, Row};
 
 use super::{Cell, KEPT, MARK, Piece, ROWS_AT_ONCE, SETTLE, broken_off, insert, nobody_listens, select, unknown};
-use crate::postgres::{Options, PostgresError, connect, no_connection, pg_failure, schema};
+use crate::postgres::{Options, PostgresError, connect, pg_failure, schema};
 use crate::sql::nonsense;
 
 /// A dump takes as long as it takes: the limits of everyday statements do not count.
@@ -31,10 +31,7 @@ impl ToSql for Cell {
 }
 
 async fn client(options: &Options) -> Result<Client, PostgresError> {
-    let config = connect::settings(options)?;
-    let address = connect::address(&config);
-    let pool = connect::pool(&config, 1)?;
-    pool.get().await.map_err(|error| PostgresError::Refused { address, reason: no_connection(&error).0 })
+    connect::database(options)?.client().await
 }
 
 fn refused(error: &PostgresError) -> StoreError {

@@ -3,10 +3,12 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod, Runtime};
+use deadpool_postgres::{Client, Manager, ManagerConfig, Pool, RecyclingMethod, Runtime};
 use tokio_postgres::config::{Host, SslMode, TargetSessionAttrs};
-use tokio_postgres::{Config, NoTls};
+use tokio_postgres::{Config, Error, NoTls};
+use tokio_postgres_rustls::MakeRustlsConnect;
 
+use super::sql::no_connection;
 use super::{Options, PostgresError};
 
 /// A connection must be made within this time.
@@ -21,31 +23,52 @@ const POOL_WAIT: Duration = Duration::from_secs(5);
 const SERVER_LIMITS: &str =
     "-c statement_timeout=10000 -c lock_timeout=5000 -c idle_in_transaction_session_timeout=10000";
 
-/// The settings in words that may be logged: where, never as whom nor with which password (INV-24).
-pub(crate) fn address(config: &Config) -> String {
-    let hosts = config.get_hosts().iter().map(|host| match host {
-        Host::Tcp(name) => name.clone(),
-        Host::Unix(path) => path.display().to_string(),
-    });
-    let hosts: Vec<String> = hosts.collect();
-    format!("{} on {}", config.get_dbname().unwrap_or("(no name)"), hosts.join(", "))
+/// Other words for TLS in a URL. Whatever the word, certificate and host name are checked.
+const STRICTER: [&str; 2] = ["sslmode=verify-full", "sslmode=verify-ca"];
+const REQUIRED: &str = "sslmode=require";
+
+/// A database, and how it is reached.
+#[derive(Clone)]
+pub(crate) struct Database {
+    /// The settings of a connection.
+    pub(super) config: Config,
+    /// How the server's certificate is judged; none without TLS.
+    pub(super) tls: Option<MakeRustlsConnect>,
+}
+
+/// Whether the URL asks for TLS.
+#[must_use]
+pub fn asks_for_tls(url: &str) -> bool {
+    parse(url).is_ok_and(|config| config.get_ssl_mode() == SslMode::Require)
+}
+
+fn parse(url: &str) -> Result<Config, Error> {
+    STRICTER.iter().fold(url.to_owned(), |url, word| url.replace(word, REQUIRED)).parse()
 }
 
 /// Reads the settings and adds ours.
-pub(crate) fn settings(options: &Options) -> Result<Config, PostgresError> {
-    let mut config: Config = options.url.parse().map_err(|error: tokio_postgres::Error| {
+pub(crate) fn database(options: &Options) -> Result<Database, PostgresError> {
+    let mut config = parse(&options.url).map_err(|error| {
         let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}")).unwrap_or_default();
         PostgresError::Url(format!("{error}{cause}"))
     })?;
     if let Some(password) = &options.password {
         config.password(password.as_bytes());
     }
-    if config.get_ssl_mode() == SslMode::Require {
-        return Err(PostgresError::Tls);
-    }
     if config.get_dbname().is_none() {
         return Err(PostgresError::Url("it names no database".to_owned()));
     }
+    let tls = match config.get_ssl_mode() {
+        SslMode::Require => {
+            let tls = options.tls.as_deref().ok_or(PostgresError::Tls)?;
+            Some(MakeRustlsConnect::new(tls.clone()))
+        }
+        // All or nothing: TLS that an attacker can talk the two out of protects nothing.
+        _ => {
+            config.ssl_mode(SslMode::Disable);
+            None
+        }
+    };
     // What the URL says goes last, so that it counts.
     let ours = match config.get_options() {
         Some(theirs) => format!("{SERVER_LIMITS} {theirs}"),
@@ -59,26 +82,54 @@ pub(crate) fn settings(options: &Options) -> Result<Config, PostgresError> {
         .keepalives_idle(KEEPALIVE)
         // Of several hosts the primary, also after a standby was promoted.
         .target_session_attrs(TargetSessionAttrs::ReadWrite);
-    Ok(config)
+    Ok(Database { config, tls })
 }
 
-/// Whether passwords and rows would cross a network that others may read.
-pub(super) fn is_exposed(config: &Config) -> bool {
-    config.get_hosts().iter().any(|host| match host {
-        Host::Unix(_) => false,
-        Host::Tcp(name) => name != "localhost" && !name.parse::<IpAddr>().is_ok_and(|address| address.is_loopback()),
-    })
-}
+impl Database {
+    /// The settings in words that may be logged: where, never as whom nor with which password (INV-24).
+    pub(crate) fn address(&self) -> String {
+        let hosts = self.config.get_hosts().iter().map(|host| match host {
+            Host::Tcp(name) => name.clone(),
+            Host::Unix(path) => path.display().to_string(),
+        });
+        let hosts: Vec<String> = hosts.collect();
+        format!("{} on {}", self.config.get_dbname().unwrap_or("(no name)"), hosts.join(", "))
+    }
 
-/// The pool of connections for reads and commits.
-pub(crate) fn pool(config: &Config, connections: usize) -> Result<Pool, PostgresError> {
-    let recycling_method = RecyclingMethod::Fast;
-    let manager = Manager::from_config(config.clone(), NoTls, ManagerConfig { recycling_method });
-    Pool::builder(manager)
-        .max_size(connections.max(1))
-        .runtime(Runtime::Tokio1)
-        .wait_timeout(Some(POOL_WAIT))
-        .create_timeout(Some(CONNECT_WITHIN * 2))
-        .build()
-        .map_err(|error| PostgresError::Refused { address: address(config), reason: error.to_string() })
+    /// Whether passwords and rows would cross a network that others may read.
+    pub(super) fn is_exposed(&self) -> bool {
+        self.tls.is_none()
+            && self.config.get_hosts().iter().any(|host| match host {
+                Host::Unix(_) => false,
+                Host::Tcp(name) => {
+                    name != "localhost" && !name.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+                }
+            })
+    }
+
+    /// A pool of connections for reads and commits.
+    pub(crate) fn pool(&self, connections: usize) -> Result<Pool, PostgresError> {
+        let (config, recycling) = (self.config.clone(), ManagerConfig { recycling_method: RecyclingMethod::Fast });
+        let manager = match &self.tls {
+            Some(tls) => Manager::from_config(config, tls.clone(), recycling),
+            None => Manager::from_config(config, NoTls, recycling),
+        };
+        Pool::builder(manager)
+            .max_size(connections.max(1))
+            .runtime(Runtime::Tokio1)
+            .wait_timeout(Some(POOL_WAIT))
+            .create_timeout(Some(CONNECT_WITHIN * 2))
+            .build()
+            .map_err(|error| self.refused(error.to_string()))
+    }
+
+    /// One connection, as it is: nothing is looked at or migrated. It is driven by the caller's executor.
+    pub(crate) async fn client(&self) -> Result<Client, PostgresError> {
+        self.pool(1)?.get().await.map_err(|error| self.refused(no_connection(&error).0))
+    }
+
+    /// The error that says why it cannot be used.
+    pub(crate) fn refused(&self, reason: String) -> PostgresError {
+        PostgresError::Refused { address: self.address(), reason }
+    }
 }

@@ -16,13 +16,15 @@ use std::time::Duration;
 
 use deadpool_postgres::{Client, Pool};
 use nod_engine::ports::StoreError;
+use rustls::ClientConfig;
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 use tokio_postgres::{Error, Row};
 
-use sql::{Kind, failure, kind, prepared, references};
-pub(crate) use sql::{failure as pg_failure, no_connection};
+pub use connect::asks_for_tls;
+pub(crate) use sql::failure as pg_failure;
+use sql::{Kind, failure, kind, no_connection, prepared, references};
 
 use crate::port::types::*;
 use crate::sql::{Query, Sql, Value};
@@ -44,6 +46,8 @@ pub struct Options {
     pub url: String,
     /// The password, when the URL holds none.
     pub password: Option<String>,
+    /// How the server's certificate is judged, when the URL asks for TLS ([`asks_for_tls`]).
+    pub tls: Option<Arc<ClientConfig>>,
     /// Connections for reads and commits. One more listens.
     pub connections: usize,
     /// Listen to the other nodes. Without it, for example behind PgBouncer, changes on other nodes are seen within a second.
@@ -63,11 +67,8 @@ pub enum PostgresError {
     /// The URL makes no sense.
     #[error("database.url cannot be used: {0}; write it as postgres://nod@host/nod")]
     Url(String),
-    /// TLS was asked for.
-    #[error(
-        "database.url asks for sslmode=require, but this version cannot speak TLS to PostgreSQL yet: reach it over a socket \
-         on this machine or through a tunnel, and leave sslmode out"
-    )]
+    /// TLS was asked for, and nobody says whom to trust.
+    #[error("database.url asks for TLS, and nothing says which authorities are trusted")]
     Tls,
     /// It cannot be reached, or its schema or settings are not for this binary.
     #[error("cannot use the database {address}: {reason}")]
@@ -105,11 +106,11 @@ impl PostgresStore {
     /// # Errors
     /// [`PostgresError`] says what is wrong and what to do. A database of a newer Nod is refused.
     pub async fn open(options: &Options) -> Result<Self, PostgresError> {
-        let config = connect::settings(options)?;
-        let address = connect::address(&config);
-        if connect::is_exposed(&config) {
+        let database = connect::database(options)?;
+        if database.is_exposed() {
             tracing::warn!(
-                "the database {address} is reached without TLS: only a network that nobody else reads will do"
+                "the database {} is reached without TLS: end its url with ?sslmode=require, unless nobody else reads the network",
+                database.address()
             );
         }
         let runtime = Builder::new_multi_thread()
@@ -118,7 +119,7 @@ impl PostgresStore {
             .enable_all()
             .build()
             .map_err(PostgresError::Thread)?;
-        let pool = connect::pool(&config, options.connections)?;
+        let pool = database.pool(options.connections)?;
         let mut store = Self {
             pool: pool.clone(),
             node: Arc::from(""),
@@ -128,13 +129,12 @@ impl PostgresStore {
             runtime: Some(runtime),
             timings: Timings::default(),
         };
-        let refused = |reason: String| PostgresError::Refused { address: address.clone(), reason };
-        let prepared = store.run(prepare(pool.clone())).await.map_err(|error| refused(error.0))?;
-        store.node = prepared.map_err(refused)?.into();
+        let prepared = store.run(prepare(pool.clone())).await.map_err(|error| database.refused(error.0))?;
+        store.node = prepared.map_err(|reason| database.refused(reason))?.into();
         if options.listen {
             let (outbox, waiting) = mpsc::channel(wakes::OUTBOX);
             store.outbox = Some(outbox);
-            store.handle.spawn(wakes::listen(config, store.wakes.clone(), waiting));
+            store.handle.spawn(wakes::listen(database, store.wakes.clone(), waiting));
         }
         store.handle.spawn(wakes::poll(pool, store.node.to_string(), store.wakes.clone()));
         Ok(store)
@@ -238,20 +238,20 @@ pub(crate) struct Single {
 
 /// Connects once, driven by the caller's executor, and brings the database to this binary's schema.
 pub(crate) async fn single(options: &Options) -> Result<Single, PostgresError> {
-    let config = connect::settings(options)?;
-    let address = connect::address(&config);
-    let pool = connect::pool(&config, 1)?;
-    let refused = |reason: String| PostgresError::Refused { address: address.clone(), reason };
-    prepare(pool.clone()).await.map_err(refused)?;
-    let client = pool.get().await.map_err(|error| refused(no_connection(&error).0))?;
-    Ok(Single { client, address })
+    let database = connect::database(options)?;
+    let mut client = database.client().await?;
+    prepare_on(&mut client).await.map_err(|reason| database.refused(reason))?;
+    Ok(Single { client, address: database.address() })
 }
 
 /// Looks whether the server will do, and migrates. Gives a name for this node.
 async fn prepare(pool: Pool) -> Result<String, String> {
-    let mut client = pool.get().await.map_err(|error| no_connection(&error).0)?;
-    let node = check(&client).await?;
-    schema::migrate(&mut client).await.map_err(|error| error.to_string())?;
+    prepare_on(&mut pool.get().await.map_err(|error| no_connection(&error).0)?).await
+}
+
+async fn prepare_on(client: &mut Client) -> Result<String, String> {
+    let node = check(client).await?;
+    schema::migrate(client).await.map_err(|error| error.to_string())?;
     Ok(node)
 }
 

@@ -14,7 +14,10 @@ use nod_core::{SignInId, UserId};
 use nod_engine::ports::{Topic, Wakes};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep};
-use tokio_postgres::{AsyncMessage, Client, Config, Error, NoTls};
+use tokio_postgres::tls::MakeTlsConnect;
+use tokio_postgres::{AsyncMessage, Client, Config, Error, NoTls, Socket};
+
+use super::connect::Database;
 
 /// The channel.
 const CHANNEL: &str = "nod";
@@ -76,10 +79,15 @@ pub(super) fn topic(text: &str) -> Option<Topic> {
 }
 
 /// Listens and tells until the store is dropped. Whatever was missed while it was not connected wakes everybody.
-pub(super) async fn listen(config: Config, wakes: Wakes, mut outbox: mpsc::Receiver<Topic>) {
+pub(super) async fn listen(database: Database, wakes: Wakes, mut outbox: mpsc::Receiver<Topic>) {
     let mut connected_before = false;
     loop {
-        match connected(&config, &wakes, &mut outbox, connected_before).await {
+        let (config, again) = (&database.config, connected_before);
+        let ended = match &database.tls {
+            Some(tls) => connected(config, tls.clone(), &wakes, &mut outbox, again).await,
+            None => connected(config, NoTls, &wakes, &mut outbox, again).await,
+        };
+        match ended {
             Ok(()) => return,
             Err(error) => tracing::warn!("not listening to the other nodes: {}", super::sql::failure(&error)),
         }
@@ -89,13 +97,14 @@ pub(super) async fn listen(config: Config, wakes: Wakes, mut outbox: mpsc::Recei
 }
 
 /// One connection of the listener. Returns when the store is dropped.
-async fn connected(
+async fn connected<T: MakeTlsConnect<Socket>>(
     config: &Config,
+    tls: T,
     wakes: &Wakes,
     outbox: &mut mpsc::Receiver<Topic>,
     again: bool,
 ) -> Result<(), Error> {
-    let (client, mut connection) = config.connect(NoTls).await?;
+    let (client, mut connection) = config.connect(tls).await?;
     let (heard, mut said) = mpsc::unbounded_channel();
     // Ends with the connection; its channel then ends too.
     let drive = async move {

@@ -64,7 +64,7 @@ pub(crate) async fn open(database: &str) -> Arc<dyn Store> {
         return store(Path::new(database));
     }
     let (url, password) = (database.to_owned(), None);
-    let options = PostgresOptions { url, password, connections: DEFAULT_CONNECTIONS, listen: true };
+    let options = PostgresOptions { url, password, tls: None, connections: DEFAULT_CONNECTIONS, listen: true };
     Arc::new(PostgresStore::open(&options).await.unwrap())
 }
 

@@ -29,7 +29,7 @@ const CONNECTIONS: usize = 8;
 static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().unwrap());
 
 fn options(url: &str, listen: bool) -> PostgresOptions {
-    PostgresOptions { url: url.to_owned(), password: None, connections: CONNECTIONS, listen }
+    PostgresOptions { url: url.to_owned(), password: None, tls: None, connections: CONNECTIONS, listen }
 }
 
 /// Tells the database what the test's clock shows, where that has changed.

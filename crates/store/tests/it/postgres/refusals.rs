@@ -40,13 +40,22 @@ async fn newer_edited_and_careless_databases_are_refused() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn bad_settings_are_refused_without_a_secret() {
     let refused = async |url: &str| {
-        let options =
-            PostgresOptions { url: url.to_owned(), password: Some("hunter2".to_owned()), connections: 2, listen: true };
+        let options = PostgresOptions {
+            url: url.to_owned(),
+            password: Some("hunter2".to_owned()),
+            tls: None,
+            connections: 2,
+            listen: true,
+        };
         let text = format!("{} {options:?}", PostgresStore::open(&options).await.unwrap_err());
         assert!(!text.contains("hunter"), "{text}");
         text
     };
-    assert!(refused("postgres://nod:hunter3@127.0.0.1/nod?sslmode=require").await.contains("cannot speak TLS"));
+    assert!(
+        refused("postgres://nod:hunter3@127.0.0.1/nod?sslmode=require")
+            .await
+            .contains("nothing says which authorities")
+    );
     assert!(refused("postgres://nod:hunter3@127.0.0.1").await.contains("names no database"));
     assert!(refused("mysql://nod:hunter3@127.0.0.1/nod").await.contains("write it as postgres://nod@host/nod"));
     let gone = refused("postgres://nod:hunter3@127.0.0.1:1/nod").await;
