@@ -55,19 +55,6 @@ pub(crate) enum Value<'a> {
     Bytes(Cow<'a, [u8]>),
 }
 
-impl Value<'_> {
-    /// With nothing borrowed.
-    pub(crate) fn owned(self) -> Value<'static> {
-        match self {
-            Self::Int(value) => Value::Int(value),
-            Self::Text(text) => Value::Text(text.map(|text| Cow::Owned(text.into_owned()))),
-            Self::Id(id) => Value::Id(id),
-            Self::Hash(hash) => Value::Hash(hash),
-            Self::Bytes(bytes) => Value::Bytes(Cow::Owned(bytes.into_owned())),
-        }
-    }
-}
-
 macro_rules! values {
     ($($kind:ty: $value:ident => $made:expr;)*) => {$(
         impl<'a> From<$kind> for Value<'a> {

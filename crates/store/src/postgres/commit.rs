@@ -26,10 +26,6 @@ const BEGIN_CHAINED: &str = "BEGIN; SET LOCAL synchronous_commit = off";
 /// commits at once. No caller gets an answer before this has come back.
 pub(super) const FLUSH: &str = "SELECT pg_logical_emit_message(true, 'nod', '')";
 
-/// Remembers for the other nodes what was changed.
-const TELL: &str = "INSERT INTO wakes (xid, topic, node)
-    SELECT pg_current_xact_id(), topic, $2 FROM unnest($1::TEXT[]) AS topic";
-
 /// How a try ended without a commit.
 enum Ended {
     /// The guard of the write at this place did not hold.
@@ -106,53 +102,104 @@ fn steps(writes: &[Write]) -> (Vec<(usize, Step<'_>)>, Option<usize>) {
 
 async fn attempt(pool: &Pool, node: &str, writes: &[Write], topics: &[Topic]) -> Result<(), Ended> {
     let client = pool.get().await.map_err(|error| Ended::Failed(no_connection(&error)))?;
+    let (steps, refused) = steps(writes);
+    let events: Vec<&Event> = writes.iter().filter_map(event).collect();
+    let owners = Owners::of(writes);
+    if let ([(index, step)], None) = (steps.as_slice(), refused)
+        && owners.is_empty()
+        && topics.is_empty()
+        && events.is_empty()
+    {
+        return alone(&client, *index, step).await;
+    }
     let open = Open(Some(client));
     let Some(client) = &open.0 else { return Err(Ended::Failed(StoreError("no connection".to_owned()))) };
-    if let Err(ended) = guarded(client, node, writes, topics).await {
-        if !matches!(ended, Ended::Lost(_)) && client.batch_execute("ROLLBACK").await.is_ok() {
-            open.done();
+    let told: Vec<String> = topics.iter().map(|topic| wakes::text(*topic)).collect();
+    let hold = Hold { owners, told, node, chained: !events.is_empty() };
+    let guarded = guarded(client, &hold, &steps).await;
+    match guarded.and_then(|end| refused.map_or(Ok(end), |index| Err(Ended::Conflict(index)))) {
+        Ok(end) => finish(client, end, events).await?,
+        Err(ended) => {
+            if !matches!(ended, Ended::Lost(_)) && client.batch_execute("ROLLBACK").await.is_ok() {
+                open.done();
+            }
+            return Err(ended);
         }
-        return Err(ended);
     }
-    finish(client, writes).await?;
     open.done();
     Ok(())
+}
+
+/// How a statement ended that was not the last of its commit.
+fn stopped(error: &Error) -> Ended {
+    match kind(error) {
+        Kind::Again => Ended::Again(failure(error)),
+        Kind::Lost => Ended::Lost(failure(error)),
+        Kind::Guard | Kind::Failed => Ended::Failed(failure(error)),
+    }
+}
+
+/// A commit of one statement, without locks, notes and events: the server makes it a transaction of its own.
+async fn alone(client: &Client, index: usize, step: &Step<'_>) -> Result<(), Ended> {
+    let statement = prepared(client, step.sql, &step.params).await.map_err(|error| stopped(&error))?;
+    match client.execute(&statement, &references(&step.params)).await {
+        Ok(rows) if step.guarded && rows != 1 => Err(Ended::Conflict(index)),
+        Ok(_) => Ok(()),
+        Err(error) if kind(&error) == Kind::Guard => Err(Ended::Conflict(index)),
+        // Without the server's word nobody knows whether it is done: never tried again.
+        Err(error) if error.code().is_none() => Err(Ended::Failed(failure(&error))),
+        Err(error) => Err(stopped(&error)),
+    }
 }
 
 /// A statement that is sent when this is first polled.
 type Sent<'s> = Pin<Box<dyn Future<Output = Result<u64, Error>> + Send + 's>>;
 
-/// Everything up to the events and `COMMIT`.
-async fn guarded(client: &Client, node: &str, writes: &[Write], topics: &[Topic]) -> Result<(), Ended> {
-    let (steps, refused) = steps(writes);
-    let stopped = |error: Error| match kind(&error) {
-        Kind::Again => Ended::Again(failure(&error)),
-        Kind::Lost => Ended::Lost(failure(&error)),
-        Kind::Guard | Kind::Failed => Ended::Failed(failure(&error)),
-    };
+/// The end of the audit's chain: place and hash of the last event, if there is one.
+type End = Option<(i64, ChainHash)>;
+
+/// What a transaction takes beside its steps.
+struct Hold<'w> {
+    owners: Owners,
+    /// Topics, as other nodes are told them.
+    told: Vec<String>,
+    node: &'w str,
+    /// Events follow: the end of the audit's chain is taken behind the steps.
+    chained: bool,
+}
+
+/// Everything up to the events and `COMMIT`, in one stream. Gives the end of the chain, held until the transaction ends.
+async fn guarded(client: &Client, hold: &Hold<'_>, steps: &[(usize, Step<'_>)]) -> Result<End, Ended> {
+    let failed = |error: Error| stopped(&error);
     let mut statements = Vec::with_capacity(steps.len());
-    for (_, step) in &steps {
-        statements.push(prepared(client, step.sql, &step.params).await.map_err(stopped)?);
+    for (_, step) in steps {
+        statements.push(prepared(client, step.sql, &step.params).await.map_err(failed)?);
     }
-    let take = client.prepare_cached(locks::TAKE).await.map_err(stopped)?;
-    let tell = client.prepare_cached(TELL).await.map_err(stopped)?;
-    let owners = Owners::of(writes);
-    let told: Vec<String> = topics.iter().map(|topic| wakes::text(*topic)).collect();
+    let take = client.prepare_cached(locks::TAKE).await.map_err(failed)?;
+    let take_chain = client.prepare_cached(locks::TAKE_CHAIN).await.map_err(failed)?;
+    let query = reads::last_link();
+    let last = prepared(client, query.sql, &query.params).await.map_err(failed)?;
 
     // Each future sends its statement when it is first polled, which is in this order; then all wait for their answers.
-    let begin = if writes.iter().any(|write| event(write).is_some()) { BEGIN_CHAINED } else { "BEGIN" };
+    let begin = if hold.chained { BEGIN_CHAINED } else { "BEGIN" };
     let mut sent: Vec<Sent<'_>> = vec![Box::pin(async { client.batch_execute(begin).await.map(|()| 0) })];
-    if !owners.is_empty() {
-        sent.push(Box::pin(async { client.execute(&take, &[&owners.known, &owners.sign_ins]).await }));
+    if !hold.owners.is_empty() || !hold.told.is_empty() {
+        let Owners { known, sign_ins } = &hold.owners;
+        sent.push(Box::pin(async move { client.execute(&take, &[known, sign_ins, &hold.told, &hold.node]).await }));
     }
     let first = sent.len();
-    for (statement, (_, step)) in statements.iter().zip(&steps) {
+    for (statement, (_, step)) in statements.iter().zip(steps) {
         sent.push(Box::pin(async move { client.execute(statement, &references(&step.params)).await }));
     }
-    if !told.is_empty() {
-        sent.push(Box::pin(async { client.execute(&tell, &[&told, &node]).await }));
-    }
-    let answers = join_all(sent).await;
+    let end = async {
+        if !hold.chained {
+            return Ok(None);
+        }
+        // Two statements: the second sees what whoever held the lock before has committed.
+        let (taken, last) = join(client.execute(&take_chain, &[]), client.query_opt(&last, &[])).await;
+        taken.and(last)
+    };
+    let (answers, end) = join(join_all(sent), end).await;
 
     for (at, answer) in answers.into_iter().enumerate() {
         let step = at.checked_sub(first).and_then(|at| steps.get(at));
@@ -160,38 +207,33 @@ async fn guarded(client: &Client, node: &str, writes: &[Write], topics: &[Topic]
             (Ok(rows), Some((index, step))) if step.guarded && rows != 1 => return Err(Ended::Conflict(*index)),
             (Ok(_), _) => {}
             (Err(error), Some((index, _))) if kind(&error) == Kind::Guard => return Err(Ended::Conflict(*index)),
-            (Err(error), _) => return Err(stopped(error)),
+            (Err(error), _) => return Err(failed(error)),
         }
     }
-    refused.map_or(Ok(()), |index| Err(Ended::Conflict(index)))
+    end.map_err(failed)?.map(|row| (query.row)(&row)).transpose().map_err(Ended::Failed)
 }
 
-/// Adds the events to the audit's chain (INV-22), when every guard has held, and commits. Nodes stand in line here until the one
-/// before has committed, so it comes last, and `COMMIT` goes to the server in one stream with the events.
-async fn finish(client: &Client, writes: &[Write]) -> Result<(), Ended> {
+/// Adds the events to the audit's chain (INV-22), when every guard has held, and commits. Nodes stand in line for the end of the
+/// chain until the one before has committed, so it is taken last, and `COMMIT` goes to the server in one stream with the events.
+async fn finish(client: &Client, mut end: End, events: Vec<&Event>) -> Result<(), Ended> {
     let failed = |error: Error| Ended::Failed(failure(&error));
-    let mut steps = Vec::new();
-    let events: Vec<_> = writes.iter().filter_map(event).collect();
-    let chained = !events.is_empty();
-    let flush = client.prepare_cached(FLUSH).await.map_err(failed)?;
-    if chained {
-        let mut end = last_link(client).await?;
-        for event in events {
-            let (step, place) = writes::link(end, event);
-            let statement = prepared(client, step.sql, &step.params).await.map_err(failed)?;
-            steps.push((statement, step));
-            end = Some(place);
-        }
+    let mut steps = Vec::with_capacity(events.len());
+    for event in events {
+        let (step, place) = writes::link(end, event);
+        let statement = prepared(client, step.sql, &step.params).await.map_err(failed)?;
+        steps.push((statement, step));
+        end = Some(place);
     }
-    let mut sent: Vec<Sent<'_>> = Vec::with_capacity(steps.len() + 1);
+    let flush = if steps.is_empty() { None } else { Some(client.prepare_cached(FLUSH).await.map_err(failed)?) };
+    let mut sent: Vec<Sent<'_>> = Vec::with_capacity(steps.len() + 2);
     for (statement, step) in &steps {
         sent.push(Box::pin(async move { client.execute(statement, &references(&step.params)).await }));
     }
     // Once this is sent, nobody knows what became of it until the answer is here: it is never tried again. After an event that
     // failed the server takes it for a rollback, and the event's failure is what is told.
     sent.push(Box::pin(async { client.batch_execute("COMMIT").await.map(|()| 0) }));
-    if chained {
-        sent.push(Box::pin(async { client.execute(&flush, &[]).await }));
+    if let Some(flush) = &flush {
+        sent.push(Box::pin(async move { client.execute(flush, &[]).await }));
     }
     join_all(sent).await.into_iter().collect::<Result<Vec<u64>, _>>().map_err(failed)?;
     Ok(())
@@ -199,16 +241,4 @@ async fn finish(client: &Client, writes: &[Write]) -> Result<(), Ended> {
 
 const fn event(write: &Write) -> Option<&Event> {
     if let Write::Audit(event) = write { Some(event) } else { None }
-}
-
-/// The end of the chain, held until this transaction ends.
-async fn last_link(client: &Client) -> Result<Option<(i64, ChainHash)>, Ended> {
-    let failed = |error: Error| Ended::Failed(failure(&error));
-    let query = reads::last_link();
-    let take = client.prepare_cached(locks::TAKE_CHAIN).await.map_err(failed)?;
-    let last = prepared(client, query.sql, &query.params).await.map_err(failed)?;
-    // Two statements: the second sees what whoever held the lock before has committed.
-    let (taken, last) = join(client.execute(&take, &[]), client.query_opt(&last, &[])).await;
-    taken.map_err(failed)?;
-    last.map_err(failed)?.map(|row| (query.row)(&row)).transpose().map_err(Ended::Failed)
 }

@@ -19,9 +19,11 @@ const ACKNOWLEDGED_WITHIN: Duration = Duration::from_secs(5);
 const KEEPALIVE: Duration = Duration::from_secs(10);
 /// A caller waits so long for a free connection.
 const POOL_WAIT: Duration = Duration::from_secs(5);
-/// Limits that the server keeps for us, in milliseconds: a statement, a wait for a lock, a transaction that does nothing.
-const SERVER_LIMITS: &str =
-    "-c statement_timeout=10000 -c lock_timeout=5000 -c idle_in_transaction_session_timeout=10000";
+/// Limits that the server keeps for us, in milliseconds: a statement, a wait for a lock, a transaction that does nothing. And
+/// each statement is planned once for a connection, and never compiled: all of them look up few rows by an index, whatever the
+/// parameters, and planning some of them takes longer than running them.
+const SERVER_SETTINGS: &str = "-c statement_timeout=10000 -c lock_timeout=5000 \
+                               -c idle_in_transaction_session_timeout=10000 -c plan_cache_mode=force_generic_plan -c jit=off";
 
 /// Other words for TLS in a URL. Whatever the word, certificate and host name are checked.
 const STRICTER: [&str; 2] = ["sslmode=verify-full", "sslmode=verify-ca"];
@@ -71,8 +73,8 @@ pub(crate) fn database(options: &Options) -> Result<Database, PostgresError> {
     };
     // What the URL says goes last, so that it counts.
     let ours = match config.get_options() {
-        Some(theirs) => format!("{SERVER_LIMITS} {theirs}"),
-        None => SERVER_LIMITS.to_owned(),
+        Some(theirs) => format!("{SERVER_SETTINGS} {theirs}"),
+        None => SERVER_SETTINGS.to_owned(),
     };
     config
         .options(ours)

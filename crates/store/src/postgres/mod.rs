@@ -1,7 +1,8 @@
 //! PostgreSQL 15 or newer: a pool of connections, one more that listens, and no state of its own, so that any number of nodes
 //! may share one database.
 //!
-//! The store runs on threads of its own. A commit therefore goes on when its caller goes away, and any executor may ask.
+//! The connections live on threads of their own, and commits run there: one goes on when its caller goes away. A read is driven
+//! by whoever asks, on any executor.
 
 mod commit;
 pub(crate) mod connect;
@@ -10,7 +11,8 @@ pub(crate) mod schema;
 mod sql;
 mod wakes;
 
-use std::future::Future;
+use std::future::{Future, poll_fn};
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -145,12 +147,25 @@ impl PostgresStore {
         // The timer belongs to the store's own threads as well.
         let work = self.handle.spawn(async move { timeout(LONGEST, work).await });
         let ended = work.await.map_err(|_| StoreError("the database's threads have ended: restart Nod".to_owned()))?;
-        ended.map_err(|_| StoreError("PostgreSQL: no answer in time; check the server and the network".to_owned()))
+        ended.map_err(|_| too_long())
+    }
+
+    /// Drives a read on the caller's thread, with the timers of the store's own.
+    async fn asked<T>(&self, read: impl Future<Output = StoreResult<T>>) -> StoreResult<T> {
+        let read = {
+            let _entered = self.handle.enter();
+            timeout(LONGEST, read)
+        };
+        let mut read = pin!(read);
+        let driven = poll_fn(|context| {
+            let _entered = self.handle.enter();
+            read.as_mut().poll(context)
+        });
+        driven.await.unwrap_or_else(|_| Err(too_long()))
     }
 
     async fn rows(&self, sql: Sql, params: Vec<Value<'_>>) -> StoreResult<Vec<Row>> {
-        let (pool, params) = (self.pool.clone(), params.into_iter().map(Value::owned).collect::<Vec<_>>());
-        self.timings.read(async { self.run(async move { read(&pool, sql, &params).await }).await? }).await
+        self.timings.read(self.asked(read(&self.pool, sql, &params))).await
     }
 
     async fn time(&self) -> StoreResult<Timestamp> {
@@ -226,6 +241,10 @@ impl Drop for PostgresStore {
             runtime.shutdown_background();
         }
     }
+}
+
+fn too_long() -> StoreError {
+    StoreError("PostgreSQL: no answer in time; check the server and the network".to_owned())
 }
 
 /// One connection, for work that has the database for itself.
