@@ -15,7 +15,7 @@ use nod_protocol::{Jwk, sha256};
 use crate::device::Phone;
 use crate::engine::Engine;
 use crate::fault::{Fault, Outcome, applied};
-use crate::ports::Write;
+use crate::ports::{Question, Write};
 
 impl Engine {
     /// Takes a signed answer from a phone's session. When this returns, the outcome is durable and final.
@@ -27,7 +27,8 @@ impl Engine {
     pub async fn answer(&self, phone: &Phone, id: ChallengeId, body: &AnswerRequest) -> Outcome<RequestState> {
         let now = self.now().await?;
         let parsed = ParsedAnswer::parse(&body.answer).map_err(|error| Fault::BadRequest(error.to_string()))?;
-        let challenge = self.store.challenge(id).await?.ok_or(Fault::NotFound("request"))?;
+        let question = self.store.question(id).await?.ok_or(Fault::NotFound("request"))?;
+        let Question { challenge, user, .. } = &question;
         let device = phone.devices.iter().find(|d| d.id.0 == parsed.claimed_device().0 && d.user == challenge.user);
         // The session's rows may be older than a revocation: read again (P12).
         let device = match device {
@@ -37,7 +38,7 @@ impl Engine {
             None => None,
         };
         let device = device.ok_or(Fault::NotFound("request"))?;
-        let user = self.active_user(challenge.user).await?;
+        Self::check_active(user)?;
         if challenge.state.answer().is_some_and(|given| given.jws == body.answer) {
             return repeated(&challenge.state);
         }
@@ -48,18 +49,17 @@ impl Engine {
             ),
             None => None,
         };
-        let verified = match self.verify_answer(&challenge, &device, &body.answer, assertion.as_deref()).await {
+        let verified = match self.verify_answer(challenge, &device, &body.answer, assertion.as_deref()).await {
             Err(Fault::BadSignature(why)) => {
-                let event = Self::event(EventKind::AnswerRefused, now, &user).device(device.id, &device.name);
+                let event = Self::event(EventKind::AnswerRefused, now, user).device(device.id, &device.name);
                 self.record_bad_proof(user.id, event.detail(&why)).await?;
                 return Err(Fault::BadSignature(why));
             }
             other => other?,
         };
         self.act(
-            &user,
+            &question,
             &device,
-            &challenge,
             &verified,
             Answer { device: device.id, decision: decision(&verified), jws: body.answer.clone(), assertion, at: now },
         )
@@ -68,9 +68,8 @@ impl Engine {
 
     async fn act(
         &self,
-        user: &User,
+        Question { challenge, sign_in, user }: &Question,
         device: &Device,
-        challenge: &Challenge,
         verified: &VerifiedAnswer,
         answer: Answer,
     ) -> Outcome<RequestState> {
@@ -78,7 +77,6 @@ impl Engine {
         let payload = verified.payload();
         let number = payload.number.and_then(|digits| Number::parse(&digits.to_string()));
         let next = challenge.answered(now, payload.version, number, answer).map_err(refused)?;
-        let sign_in = self.store.sign_in(challenge.sign_in).await?.ok_or(Fault::NotFound("request"))?;
         let mut writes = vec![
             Write::AnswerChallenge {
                 challenge: challenge.id,
@@ -97,7 +95,7 @@ impl Engine {
                 user: user.id,
             },
         ];
-        writes.extend(self.consequences(user, device, challenge, &sign_in, &next, now).await?);
+        writes.extend(self.consequences(user, device, challenge, sign_in, &next, now).await?);
         if !applied(self.store.commit(writes).await)? {
             return self.lost_race(challenge.id, next.answer()).await;
         }

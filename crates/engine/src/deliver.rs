@@ -2,9 +2,9 @@
 
 use futures::future::join_all;
 use nod_core::audit::EventKind;
-use nod_core::challenge::{Challenge, ChallengeState};
+use nod_core::challenge::ChallengeState;
 use nod_core::push::{Push, PushKind, PushState, Stage};
-use nod_core::{ChallengeId, Millis, Timestamp, limits};
+use nod_core::{Millis, Timestamp, limits};
 
 use tracing::Instrument as _;
 
@@ -12,7 +12,7 @@ use crate::SPANS;
 use crate::engine::Engine;
 use crate::fault::{Outcome, applied};
 use crate::meters::Met;
-use crate::ports::{Ring, Ringer, Rung, Topic, Write};
+use crate::ports::{Errand, Ring, Ringer, Rung, Topic, Write};
 
 /// Pushes taken from the outbox at once.
 const BATCH: u32 = 64;
@@ -30,6 +30,9 @@ impl Engine {
     /// Only the store's.
     pub async fn claim_pushes(&self) -> Outcome<Vec<Push>> {
         let due = self.store.due_pushes(BATCH).await?;
+        if due.is_empty() {
+            return Ok(due);
+        }
         let lease_until = self.now().await?.after(LEASE);
         // Together, so that the store can put them into one transaction; each has its own guard.
         let claims = join_all(due.into_iter().map(|push| self.claim(push, lease_until))).await;
@@ -75,28 +78,11 @@ impl Engine {
     /// Only the store's.
     pub async fn deliver(&self, push: &Push, ringer: &dyn Ringer) -> Outcome<()> {
         let now = self.now().await?;
-        let device = self.store.device(push.device).await?;
-        let subscription = match device.as_ref().and_then(|d| d.subscription) {
-            Some(id) => self.store.subscription(id).await?,
-            None => None,
-        };
-        let (Some(device), Some(subscription)) = (device, subscription) else {
+        let wanted = self.store.errand(push.device, push.subject).await?.filter(|it| still_wanted(push, it, now));
+        let Some(Errand { device, subscription: Some(subscription), challenge, pending, .. }) = wanted else {
             return self.settle(push, Vec::new(), PushState::Dropped).await;
         };
-        let challenge = match push.kind {
-            PushKind::Request => self.store.challenge(ChallengeId(push.subject)).await?,
-            PushKind::SelfTest => None,
-        };
-        if push.expires_at.has_passed(now) || !self.still_wanted(push, challenge.as_ref(), now).await? {
-            return self.settle(push, Vec::new(), PushState::Dropped).await;
-        }
-        let pending = self.store.pending_for(device.user).await?.len();
-        let ring = Ring {
-            kind: push.kind,
-            subject: push.subject,
-            pending: u32::try_from(pending).unwrap_or(u32::MAX),
-            expires_at: push.expires_at,
-        };
+        let ring = Ring { kind: push.kind, subject: push.subject, pending, expires_at: push.expires_at };
         let sign_in = challenge.map(|challenge| challenge.sign_in);
         let stage = |stage, at| Write::Stage {
             subject: push.subject,
@@ -137,18 +123,6 @@ impl Engine {
         }
     }
 
-    /// Whether the phone still has something to be rung for: the request is live and not yet fetched.
-    async fn still_wanted(&self, push: &Push, challenge: Option<&Challenge>, now: Timestamp) -> Outcome<bool> {
-        if push.kind == PushKind::SelfTest {
-            return Ok(true);
-        }
-        if !challenge.is_some_and(|challenge| challenge.is_live(now)) {
-            return Ok(false);
-        }
-        let stages = self.store.stages(push.subject).await?;
-        Ok(!stages.iter().any(|(device, stage, _)| *device == push.device && *stage == Stage::Fetched))
-    }
-
     async fn settle(&self, push: &Push, mut writes: Vec<Write>, to: PushState) -> Outcome<()> {
         writes.push(Write::SettlePush { push: push.id, to });
         applied(self.store.commit(writes).await).map(|_| ())
@@ -183,4 +157,10 @@ impl Engine {
         }
         Ok(rows + self.store.sweep().await?)
     }
+}
+
+/// Whether the phone still has something to be rung for: the request is live and not yet fetched.
+fn still_wanted(push: &Push, errand: &Errand, now: Timestamp) -> bool {
+    let live = || errand.challenge.as_ref().is_some_and(|challenge| challenge.is_live(now));
+    !push.expires_at.has_passed(now) && (push.kind == PushKind::SelfTest || live() && !errand.fetched)
 }

@@ -14,7 +14,7 @@ use nod_protocol::{B64, Bytes32, Id, Jwk, b64, sha256};
 use crate::answer::request_state;
 use crate::engine::Engine;
 use crate::fault::{Fault, Outcome, applied};
-use crate::ports::{Topic, Waiter, Write, random};
+use crate::ports::{Question, Topic, Waiter, Write, random};
 use crate::vault::{fresh_secret, hash_secret};
 
 /// A device session: the accounts of one app installation that have signed in.
@@ -164,10 +164,11 @@ impl Engine {
     /// [`Fault::NotFound`] when it is not one of this phone's active devices'.
     pub async fn request(&self, phone: &Phone, id: ChallengeId) -> Outcome<RequestBody> {
         let now = self.now().await?;
-        let challenge = self.store.challenge(id).await?.ok_or(Fault::NotFound("request"))?;
+        let question = self.store.question(id).await?.ok_or(Fault::NotFound("request"))?;
+        let Question { challenge, user, .. } = question;
         let device = phone.devices.iter().find(|d| d.user == challenge.user && d.state == DeviceState::Active);
         let device = device.ok_or(Fault::NotFound("request"))?;
-        let user = self.active_user(device.user).await?;
+        Self::check_active(&user)?;
         let pending = self.store.pending_for(device.user).await?;
         let others = pending.iter().filter(|other| other.id != id).count();
         if challenge.is_live(now) {
@@ -187,16 +188,11 @@ impl Engine {
     pub async fn report_stage(&self, subject: [u8; 16], stage: Stage) -> Outcome<()> {
         let Some(push) = self.store.pushes_of(subject).await?.into_iter().next() else { return Ok(()) };
         let now = self.now().await?;
-        let Some(device) = self.store.device(push.device).await? else { return Ok(()) };
-        let challenge = self.store.challenge(ChallengeId(subject)).await?;
-        let sign_in = challenge.map(|challenge| challenge.sign_in);
+        let Some(errand) = self.store.errand(push.device, subject).await? else { return Ok(()) };
+        let (device, sign_in) = (errand.device, errand.challenge.map(|challenge| challenge.sign_in));
         let write = Write::Stage { subject, device: device.id, stage, at: now, sign_in, user: device.user };
         applied(self.store.commit(vec![write]).await)?;
-        let subscription = match device.subscription {
-            Some(id) => self.store.subscription(id).await?,
-            None => None,
-        };
-        self.meters.reported(subscription.as_ref(), stage);
+        self.meters.reported(errand.subscription.as_ref(), stage);
         Ok(())
     }
 

@@ -134,7 +134,13 @@ impl Engine {
     /// The user, if the account may sign in (INV-10).
     pub(crate) async fn active_user(&self, id: UserId) -> Outcome<User> {
         let user = self.store.user(id).await?.ok_or(Fault::NotSignedIn)?;
-        if user.state == UserState::Active { Ok(user) } else { Err(Fault::NotSignedIn) }
+        Self::check_active(&user)?;
+        Ok(user)
+    }
+
+    /// Refuses a user whose account may not sign in (INV-10).
+    pub(crate) fn check_active(user: &User) -> Outcome<()> {
+        if user.state == UserState::Active { Ok(()) } else { Err(Fault::NotSignedIn) }
     }
 
     /// The app and whether it admits the user; no app is Nod's own account page, which admits everybody.

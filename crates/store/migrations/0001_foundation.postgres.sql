@@ -11,6 +11,15 @@ CREATE FUNCTION nod_lock(id BYTEA) RETURNS BIGINT LANGUAGE sql IMMUTABLE STRICT 
     SELECT ('x' || encode(substring(id FROM 1 FOR 8), 'hex'))::BIT(64)::BIGINT
 $$;
 
+-- The last event of the audit, held until the transaction ends: whoever adds one waits here for whoever added the one before, and
+-- the second statement then sees it.
+CREATE FUNCTION nod_end_of_chain() RETURNS TABLE (place BIGINT, hash BYTEA) LANGUAGE plpgsql VOLATILE AS $$
+BEGIN
+    PERFORM pg_advisory_xact_lock(7957689017749733378);
+    RETURN QUERY SELECT audit.place, audit.hash FROM audit ORDER BY audit.place DESC LIMIT 1;
+END
+$$;
+
 CREATE TABLE users (
     id BYTEA PRIMARY KEY,
     name TEXT COLLATE "C" NOT NULL UNIQUE,

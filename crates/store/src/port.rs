@@ -93,8 +93,18 @@ macro_rules! store {
             async fn overdue(&self, limit: u32) -> StoreResult<Vec<Challenge>> {
                 self.all($crate::reads::overdue(limit)).await
             }
-            async fn denied_since(&self, user: UserId, since: Timestamp) -> StoreResult<bool> {
-                Ok(self.first($crate::reads::denied_since(user, since)).await?.is_some())
+            async fn question(&self, id: ChallengeId) -> StoreResult<Option<Question>> {
+                self.first($crate::reads::question(id)).await
+            }
+            async fn lately(
+                &self,
+                user: UserId,
+                since: Timestamp,
+                address: &str,
+                prompts: [(&str, Limit); 2],
+            ) -> StoreResult<Lately> {
+                let lately = self.first($crate::reads::lately(user, since, address, prompts)).await?;
+                lately.ok_or_else(|| nod_engine::ports::StoreError("no row where there always is one".to_owned()))
             }
             async fn answered_by(&self, device: DeviceId, limit: u32) -> StoreResult<Vec<Challenge>> {
                 self.all($crate::reads::answered_by(device, limit)).await
@@ -108,6 +118,9 @@ macro_rules! store {
             }
             async fn open_pushes(&self) -> StoreResult<u64> {
                 Ok(self.first($crate::reads::open_pushes()).await?.unwrap_or(0))
+            }
+            async fn errand(&self, device: DeviceId, subject: [u8; 16]) -> StoreResult<Option<Errand>> {
+                self.first($crate::reads::errand(device, subject)).await
             }
             async fn pushes_of(&self, subject: [u8; 16]) -> StoreResult<Vec<Push>> {
                 self.all($crate::reads::pushes_of(subject)).await
@@ -124,9 +137,6 @@ macro_rules! store {
             }
             async fn sessions_of(&self, user: UserId) -> StoreResult<Vec<Session>> {
                 self.all($crate::reads::sessions_of(user)).await
-            }
-            async fn is_new_address(&self, user: UserId, address: &str) -> StoreResult<bool> {
-                Ok(self.first($crate::reads::is_new_address(user, address)).await?.is_some())
             }
             async fn app_code(&self, code: SecretHash) -> StoreResult<Option<AppCode>> {
                 self.first($crate::reads::app_code(code)).await
@@ -186,5 +196,7 @@ pub(crate) mod types {
         AppId, BrowserId, ChallengeId, DeviceId, EnrolmentId, GroupId, SecretHash, SessionId, SignInId, SubscriptionId,
         Timestamp, UserId,
     };
-    pub(crate) use nod_engine::ports::{CommitError, StoreResult, Timings, Topic, Wakes, Write};
+    pub(crate) use nod_engine::ports::{
+        CommitError, Errand, Lately, Question, StoreResult, Timings, Topic, Wakes, Write,
+    };
 }

@@ -13,6 +13,7 @@ use nod_core::{
     AppId, BrowserId, ChallengeId, DeviceId, EnrolmentId, GroupId, SecretHash, SessionId, SignInId, SubscriptionId,
     Timestamp, UserId,
 };
+use nod_engine::ports::{Errand, Lately, Question};
 
 use crate::rows::{self, columns};
 use crate::sql::{Query, Sql, get, sql};
@@ -160,11 +161,37 @@ pub(crate) fn overdue(limit: u32) -> Query<'static, Challenge> {
     Query::new(sql, (limit,), rows::challenge)
 }
 
-pub(crate) fn denied_since(user: UserId, since: Timestamp) -> Query<'static, ()> {
+pub(crate) fn question(id: ChallengeId) -> Query<'static, Question> {
     let sql = sql!(
-        "SELECT 1 FROM challenges WHERE user_id = $1 AND state IN ('denied', 'failed') AND answered_at >= $2 LIMIT 1"
+        "SELECT c.*, s.*, u.* FROM (SELECT ",
+        columns!(challenges),
+        " FROM challenges) c JOIN (SELECT ",
+        columns!(sign_ins),
+        " FROM sign_ins) s ON s.id = c.sign_in_id JOIN (SELECT ",
+        columns!(users),
+        " FROM users) u ON u.id = c.user_id WHERE c.id = $1"
     );
-    Query::new(sql, (user.0, since.0), |_| Ok(()))
+    Query::new(sql, (id.0,), rows::question)
+}
+
+pub(crate) fn lately<'a>(
+    user: UserId,
+    since: Timestamp,
+    address: &'a str,
+    [(short, short_limit), (long, long_limit)]: [(&'a str, Limit); 2],
+) -> Query<'a, Lately> {
+    let sql = sql!(
+        "SELECT (SELECT count(*) FROM (SELECT 1 FROM challenges WHERE user_id = $1 AND state IN ('denied', 'failed')
+                    AND answered_at >= $2 LIMIT 1) d),
+            s.live, s.known,
+            COALESCE((SELECT count FROM counters WHERE bucket = $6 AND since > nod_now() - $7), 0),
+            COALESCE((SELECT count FROM counters WHERE bucket = $8 AND since > nod_now() - $9), 0)
+         FROM (SELECT count(*) AS live, count(CASE WHEN address = $3 THEN 1 END) AS known FROM sessions
+            WHERE user_id = $1 AND ended = 0 AND last_seen_at > nod_now() - $4 AND created_at > nod_now() - $5) s"
+    );
+    let (idle, life) = (limits::SESSION_IDLE.0, limits::SESSION_LIFE.0);
+    let params = (user.0, since.0, address, idle, life, short, short_limit.window.0, long, long_limit.window.0);
+    Query::new(sql, params, rows::lately)
 }
 
 pub(crate) fn answered_by(device: DeviceId, limit: u32) -> Query<'static, Challenge> {
@@ -195,6 +222,23 @@ pub(crate) fn open_pushes() -> Query<'static, u64> {
     Query::new(sql, (), |row| get::<i64>(row, 0).map(i64::unsigned_abs))
 }
 
+pub(crate) fn errand(device: DeviceId, subject: [u8; 16]) -> Query<'static, Errand> {
+    let sql = sql!(
+        "SELECT
+            (SELECT count(*) FROM stages WHERE subject = $2 AND device_id = $1 AND stage = 'fetched'),
+            (SELECT count(*) FROM challenges p
+                WHERE p.user_id = d.user_id AND p.state = 'pending' AND p.expires_at > nod_now()),
+            d.*, s.*, c.* FROM (SELECT ",
+        columns!(devices),
+        " FROM devices) d LEFT JOIN (SELECT ",
+        columns!(subscriptions),
+        " FROM subscriptions) s ON s.id = d.subscription_id LEFT JOIN (SELECT ",
+        columns!(challenges),
+        " FROM challenges) c ON c.id = $2 WHERE d.id = $1"
+    );
+    Query::new(sql, (device.0, subject), rows::errand)
+}
+
 pub(crate) fn pushes_of(subject: [u8; 16]) -> Query<'static, Push> {
     Query::new(
         sql!("SELECT ", columns!(pushes), " FROM pushes WHERE subject = $1 ORDER BY row"),
@@ -216,15 +260,6 @@ pub(crate) fn sessions_of(user: UserId) -> Query<'static, Session> {
             AND created_at > nod_now() - $3 ORDER BY created_at DESC, id DESC"
     );
     Query::new(sql, (user.0, limits::SESSION_IDLE.0, limits::SESSION_LIFE.0), rows::session)
-}
-
-pub(crate) fn is_new_address(user: UserId, address: &str) -> Query<'_, ()> {
-    let sql = sql!(
-        "SELECT 1 FROM (SELECT count(*) AS live, count(CASE WHEN address = $2 THEN 1 END) AS known FROM sessions
-            WHERE user_id = $1 AND ended = 0 AND last_seen_at > nod_now() - $3 AND created_at > nod_now() - $4) s
-         WHERE live > 0 AND known = 0"
-    );
-    Query::new(sql, (user.0, address, limits::SESSION_IDLE.0, limits::SESSION_LIFE.0), |_| Ok(()))
 }
 
 pub(crate) fn introduction_link(secret: SecretHash) -> Query<'static, IntroductionLink> {

@@ -12,7 +12,7 @@ use nod_core::{
     AppId, BrowserId, ChallengeId, DeviceId, EnrolmentId, GroupId, PasskeyId, PushId, SecretHash, SessionId, SignInId,
     SubscriptionId, Timestamp, UserId,
 };
-use nod_engine::ports::StoreResult as Result;
+use nod_engine::ports::{Errand, Lately, Question, StoreResult as Result};
 
 use crate::names::Named;
 use crate::sql::{Cells, get, maybe, nonsense, text};
@@ -89,6 +89,71 @@ macro_rules! columns {
     };
 }
 pub(crate) use columns;
+
+/// How many columns a list of them names.
+const fn width(columns: &str) -> usize {
+    let (mut rest, mut count) = (columns.as_bytes(), 1);
+    while let [first, behind @ ..] = rest {
+        if *first == b',' {
+            count += 1;
+        }
+        rest = behind;
+    }
+    count
+}
+
+/// The columns of a joined row from one on.
+struct Behind<'r>(&'r dyn Cells, usize);
+
+impl Cells for Behind<'_> {
+    fn int(&self, at: usize) -> Result<Option<i64>> {
+        self.0.int(self.1 + at)
+    }
+    fn text(&self, at: usize) -> Result<Option<&str>> {
+        self.0.text(self.1 + at)
+    }
+    fn bytes(&self, at: usize) -> Result<Option<&[u8]>> {
+        self.0.bytes(self.1 + at)
+    }
+}
+
+impl Behind<'_> {
+    /// The row, unless nothing was joined: then its id is null.
+    fn joined<T>(&self, read: fn(&dyn Cells) -> Result<T>) -> Result<Option<T>> {
+        if self.bytes(0)?.is_none() { Ok(None) } else { read(self).map(Some) }
+    }
+}
+
+/// Columns of a challenge, of its sign-in, of its user.
+pub(crate) fn question(row: &dyn Cells) -> Result<Question> {
+    const SIGN_IN: usize = width(columns!(challenges));
+    const USER: usize = SIGN_IN + width(columns!(sign_ins));
+    Ok(Question {
+        challenge: challenge(row)?,
+        sign_in: sign_in(&Behind(row, SIGN_IN))?,
+        user: user(&Behind(row, USER))?,
+    })
+}
+
+/// Denials, live sessions, those from the address, two counts.
+pub(crate) fn lately(row: &dyn Cells) -> Result<Lately> {
+    let new_address = get(row, 1)? && !get::<bool>(row, 2)?;
+    Ok(Lately { denied: get(row, 0)?, new_address, prompts: [get(row, 3)?, get(row, 4)?] })
+}
+
+/// Whether it was fetched, how many are pending, then the columns of the phone, its subscription, the challenge.
+pub(crate) fn errand(row: &dyn Cells) -> Result<Errand> {
+    const DEVICE: usize = 2;
+    const SUBSCRIPTION: usize = DEVICE + width(columns!(devices));
+    const CHALLENGE: usize = SUBSCRIPTION + width(columns!(subscriptions));
+    Ok(Errand {
+        fetched: get(row, 0)?,
+        pending: get(row, 1)?,
+        device: device(&Behind(row, DEVICE))?,
+        subscription: Behind(row, SUBSCRIPTION).joined(subscription)?,
+        challenge: Behind(row, CHALLENGE).joined(challenge)?,
+    })
+}
 
 pub(crate) fn user(row: &dyn Cells) -> Result<User> {
     Ok(User {

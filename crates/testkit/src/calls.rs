@@ -28,17 +28,18 @@ macro_rules! store_calls {
             fn challenges_of(sign_in: SignInId) -> StoreResult<Vec<Challenge>>;
             fn pending_for(user: UserId) -> StoreResult<Vec<Challenge>>;
             fn overdue(limit: u32) -> StoreResult<Vec<Challenge>>;
-            fn denied_since(user: UserId, since: Timestamp) -> StoreResult<bool>;
+            fn question(id: ChallengeId) -> StoreResult<Option<Question>>;
+            fn lately(user: UserId, since: Timestamp, address: &str, prompts: [(&str, Limit); 2]) -> StoreResult<Lately>;
             fn answered_by(device: DeviceId, limit: u32) -> StoreResult<Vec<Challenge>>;
             fn due_pushes(limit: u32) -> StoreResult<Vec<Push>>;
             fn next_push_due() -> StoreResult<Option<Timestamp>>;
             fn open_pushes() -> StoreResult<u64>;
+            fn errand(device: DeviceId, subject: [u8; 16]) -> StoreResult<Option<Errand>>;
             fn pushes_of(subject: [u8; 16]) -> StoreResult<Vec<Push>>;
             fn stages(subject: [u8; 16]) -> StoreResult<Vec<(DeviceId, Stage, Timestamp)>>;
             fn session(id: SessionId) -> StoreResult<Option<Session>>;
             fn session_by_secret(secret: SecretHash) -> StoreResult<Option<Session>>;
             fn sessions_of(user: UserId) -> StoreResult<Vec<Session>>;
-            fn is_new_address(user: UserId, address: &str) -> StoreResult<bool>;
             fn app_code(code: SecretHash) -> StoreResult<Option<AppCode>>;
             fn app_session(secret: SecretHash) -> StoreResult<Option<AppSession>>;
             fn enrolment(id: EnrolmentId) -> StoreResult<Option<Enrolment>>;
@@ -70,4 +71,5 @@ pub(crate) mod rows {
         AppId, BrowserId, ChallengeId, DeviceId, EnrolmentId, GroupId, SecretHash, SessionId, SignInId, SubscriptionId,
         UserId,
     };
+    pub(crate) use nod_engine::ports::{Errand, Lately, Question};
 }

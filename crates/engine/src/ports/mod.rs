@@ -1,12 +1,14 @@
 //! What the engine needs from outside: a store, a way to ring phones, randomness.
 
 mod chain;
+mod facts;
 mod store;
 mod timings;
 mod wakes;
 mod write;
 
 pub use chain::chain_hash;
+pub use facts::{Errand, Lately, Question};
 pub use store::{CommitError, Store, StoreError, StoreResult};
 pub use timings::Timings;
 pub use wakes::{Topic, Waiter, Wakes};

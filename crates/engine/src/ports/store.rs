@@ -15,7 +15,7 @@ use nod_core::{
     Timestamp, UserId,
 };
 
-use super::{Timings, Wakes, Write};
+use super::{Errand, Lately, Question, Timings, Wakes, Write};
 
 /// The store did not do what was asked; nothing was changed. The text is for the log, never for a client.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -105,8 +105,17 @@ pub trait Store: Send + Sync {
     async fn pending_for(&self, user: UserId) -> StoreResult<Vec<Challenge>>;
     /// Challenges still called pending whose end has passed, oldest first.
     async fn overdue(&self, limit: u32) -> StoreResult<Vec<Challenge>>;
-    /// Whether the user denied something, or typed a wrong number, at or after `since`.
-    async fn denied_since(&self, user: UserId, since: Timestamp) -> StoreResult<bool>;
+    /// By the challenge's id.
+    async fn question(&self, id: ChallengeId) -> StoreResult<Option<Question>>;
+    /// Whether the user denied something at or after `since`, whether `address` is new to their live sessions, and what was
+    /// counted in two buckets.
+    async fn lately(
+        &self,
+        user: UserId,
+        since: Timestamp,
+        address: &str,
+        prompts: [(&str, Limit); 2],
+    ) -> StoreResult<Lately>;
     /// Challenges that this device answered, newest first.
     async fn answered_by(&self, device: DeviceId, limit: u32) -> StoreResult<Vec<Challenge>>;
 
@@ -116,6 +125,8 @@ pub trait Store: Send + Sync {
     async fn next_push_due(&self) -> StoreResult<Option<Timestamp>>;
     /// How many pushes are queued or claimed.
     async fn open_pushes(&self) -> StoreResult<u64>;
+    /// By the phone's id and what it is to be rung about.
+    async fn errand(&self, device: DeviceId, subject: [u8; 16]) -> StoreResult<Option<Errand>>;
     /// All pushes about a subject, oldest first.
     async fn pushes_of(&self, subject: [u8; 16]) -> StoreResult<Vec<Push>>;
     /// Stages seen of a subject, in time order.
@@ -127,8 +138,6 @@ pub trait Store: Send + Sync {
     async fn session_by_secret(&self, secret: SecretHash) -> StoreResult<Option<Session>>;
     /// Live sessions of a user, newest first.
     async fn sessions_of(&self, user: UserId) -> StoreResult<Vec<Session>>;
-    /// Whether the user has live sessions and none of them is from this address.
-    async fn is_new_address(&self, user: UserId, address: &str) -> StoreResult<bool>;
     /// By the code, used or expired ones excluded.
     async fn app_code(&self, code: SecretHash) -> StoreResult<Option<AppCode>>;
     /// By the app cookie's secret.

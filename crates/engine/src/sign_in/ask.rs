@@ -17,52 +17,64 @@ use crate::fault::{Fault, Outcome, applied};
 use crate::meters::Met;
 use crate::ports::{Write, random};
 
-/// What was read before deciding.
-pub(super) struct Facts {
-    pub(super) policy: policy::Facts,
+/// What must still stand when a grant is collected: app, phones, browser.
+pub(super) struct Standing {
     pub(super) app: Option<App>,
     pub(super) app_name: String,
+    pub(super) app_admits: bool,
+    /// Active ones whose rows are as we wrote them.
     pub(super) devices: Vec<Device>,
     /// The bound browser that the sign-in was begun in, while it is bound.
     pub(super) browser: Option<Browser>,
+}
+
+/// What was read before deciding.
+pub(super) struct Facts {
+    pub(super) policy: policy::Facts,
+    pub(super) standing: Standing,
     /// Other live challenges of this user that have no number yet.
     to_raise: Vec<Challenge>,
     new_network: bool,
 }
 
 impl Engine {
-    /// Loads what the decision needs.
-    pub(super) async fn facts(&self, user: &User, sign_in: &SignIn, now: Timestamp) -> Outcome<Facts> {
+    /// Loads what must stand at the end as at the beginning.
+    pub(super) async fn standing(&self, user: &User, sign_in: &SignIn, now: Timestamp) -> Outcome<Standing> {
         let (app, app_admits) = self.app_for(sign_in.app, user.id).await?;
         let devices = self.active_devices(user.id).await?;
-        let passkeys = self.usable_passkeys(user.id, &devices).await?.len();
-        let others: Vec<_> =
-            self.store.pending_for(user.id).await?.into_iter().filter(|c| c.sign_in != sign_in.id).collect();
-        let denied_lately = self.store.denied_since(user.id, now.before(limits::NUMBER_MODE_AFTER_DENIAL)).await?;
         let browser = match sign_in.browser {
             Some(id) => self.store.browser(id).await?.filter(|b| b.is_bound(now) && b.user == user.id),
             None => None,
         };
-        let short = self.store.count(&prompts_bucket(user, "10m"), limits::PROMPTS_SHORT).await?;
-        let long = self.store.count(&prompts_bucket(user, "24h"), limits::PROMPTS_LONG).await?;
+        Ok(Standing { app_name: self.app_name(app.as_ref()), app, app_admits, devices, browser })
+    }
+
+    /// Loads what the decision needs.
+    pub(super) async fn facts(&self, user: &User, sign_in: &SignIn, now: Timestamp) -> Outcome<Facts> {
+        let standing = self.standing(user, sign_in, now).await?;
+        let passkeys = self.usable_passkeys(user.id, &standing.devices).await?.len();
+        let others: Vec<_> =
+            self.store.pending_for(user.id).await?.into_iter().filter(|c| c.sign_in != sign_in.id).collect();
+        let since = now.before(limits::NUMBER_MODE_AFTER_DENIAL);
+        let (short, long) = (prompts_bucket(user, "10m"), prompts_bucket(user, "24h"));
+        let prompts = [(short.as_str(), limits::PROMPTS_SHORT), (long.as_str(), limits::PROMPTS_LONG)];
+        let lately = self.store.lately(user.id, since, &sign_in.address, prompts).await?;
         Ok(Facts {
             policy: policy::Facts {
                 user_active: user.state == UserState::Active,
-                app_admits,
-                browser_bound: browser.is_some(),
-                active_devices: devices.len(),
+                app_admits: standing.app_admits,
+                browser_bound: standing.browser.is_some(),
+                active_devices: standing.devices.len(),
                 passkeys,
                 others_pending: others.len(),
-                denied_lately,
+                denied_lately: lately.denied,
                 number_always: user.number_always || self.settings.number_always,
-                prompts_exhausted: short >= limits::PROMPTS_SHORT.count || long >= limits::PROMPTS_LONG.count,
+                prompts_exhausted: std::iter::zip(lately.prompts, prompts)
+                    .any(|(count, (_, limit))| count >= limit.count),
             },
-            app_name: self.app_name(app.as_ref()),
-            app,
-            devices,
-            browser,
+            standing,
             to_raise: others.into_iter().filter(|c| c.number.is_none()).collect(),
-            new_network: self.store.is_new_address(user.id, &sign_in.address).await?,
+            new_network: lately.new_address,
         })
     }
 
@@ -99,11 +111,11 @@ impl Engine {
             created_at: now,
             expires_at,
         }));
-        for device in &facts.devices {
+        for device in &facts.standing.devices {
             writes.extend(self.pushes(device, PushKind::Request, id.0, now, expires_at));
         }
         let detail = if number { format!("{}, with a number", sign_in.agent) } else { sign_in.agent.clone() };
-        let event = Self::event(EventKind::ChallengeOpened, now, user).app(sign_in.app, &facts.app_name);
+        let event = Self::event(EventKind::ChallengeOpened, now, user).app(sign_in.app, &facts.standing.app_name);
         writes.push(Write::Audit(event.address(&sign_in.address).detail(detail)));
         Ok(writes)
     }
@@ -113,7 +125,7 @@ impl Engine {
             v: nod_protocol::context::CONTEXT_VERSION,
             user: user.name.clone(),
             display_name: user.display_name.clone(),
-            app: facts.app_name.clone(),
+            app: facts.standing.app_name.clone(),
             action: "sign in".to_owned(),
             origin: self.settings.origin.clone(),
             browser: sign_in.agent.clone(),

@@ -95,10 +95,10 @@ impl Engine {
         proof: Proof,
         bucket: &str,
     ) -> Outcome<Begun> {
-        let now = self.now().await?;
         let bound = match proof {
             Proof::Bound(browser, secret) => Some((browser, secret)),
             Proof::Clone(browser) => {
+                let now = self.now().await?;
                 self.unbind_clone(user, &browser, &request.address, now).await?;
                 None
             }
@@ -110,7 +110,7 @@ impl Engine {
             let mut writes = vec![Write::ResetCount { bucket: bucket.to_owned() }, Write::AddSignIn(sign_in.clone())];
             let facts = self.facts(user, &sign_in, now).await?;
             // As just read: another tab may have rotated it a moment ago.
-            let rotation = match (&bound, &facts.browser) {
+            let rotation = match (&bound, &facts.standing.browser) {
                 (Some((_, secret)), Some(browser)) => {
                     self.rotation(request.browser_cookie.as_deref(), browser, secret, now).await?
                 }
@@ -118,10 +118,10 @@ impl Engine {
             };
             let verdict = decide(&facts.policy);
             match verdict {
-                Verdict::Refuse => return self.refuse(user, &facts.app_name, &request.address, now).await,
+                Verdict::Refuse => return self.refuse(user, &facts.standing.app_name, &request.address, now).await,
                 Verdict::Locked => {}
                 Verdict::Introduce => {
-                    writes.push(Write::Audit(introduction_event(user, &sign_in, &facts.app_name, now)))
+                    writes.push(Write::Audit(introduction_event(user, &sign_in, &facts.standing.app_name, now)))
                 }
                 Verdict::Push { number } => writes.extend(self.ask_phone(user, &sign_in, &facts, number, now)?),
             }

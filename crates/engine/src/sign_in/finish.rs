@@ -8,7 +8,7 @@ use nod_core::possession::{BoundBy, Device};
 use nod_core::sign_in::{SignIn, SignInState};
 use nod_core::{SessionId, Timestamp, limits};
 
-use super::ask::{Facts, prompts_bucket};
+use super::ask::{Standing, prompts_bucket};
 use super::browser::Asking;
 use super::is_over;
 use crate::answer::approves;
@@ -46,22 +46,22 @@ impl Engine {
             return Err(Fault::Gone("sign-in"));
         }
         let user = self.active_user(sign_in.user).await?;
-        let facts = self.facts(&user, sign_in, now).await?;
-        if !facts.policy.app_admits {
-            let event = Self::event(EventKind::AppRefused, now, &user).app(sign_in.app, &facts.app_name);
+        let standing = self.standing(&user, sign_in, now).await?;
+        if !standing.app_admits {
+            let event = Self::event(EventKind::AppRefused, now, &user).app(sign_in.app, &standing.app_name);
             self.record_bad_proof(user.id, event.detail("no longer admitted")).await?;
             self.meters.password(Met::AppRefused);
             return Err(Fault::Forbidden("you are no longer admitted to this app: ask your administrator".to_owned()));
         }
         let (mut writes, method, bound) = match sign_in.state {
-            SignInState::Open => self.collect_push(&user, sign_in, &facts, now).await?,
+            SignInState::Open => self.collect_push(&user, sign_in, &standing, now).await?,
             SignInState::Proved { passkey, keep_browser } => {
-                let keep = (keep_browser && !facts.policy.browser_bound).then_some(Asking {
+                let keep = (keep_browser && standing.browser.is_none()).then_some(Asking {
                     cookie: browser_cookie,
                     agent: &sign_in.agent,
                     address: &sign_in.address,
                 });
-                self.collect_passkey(&user, passkey, keep, &facts, now).await?
+                self.collect_passkey(&user, passkey, keep, &standing, now).await?
             }
             SignInState::Finished | SignInState::Cancelled => {
                 return Err(Fault::Conflict("this sign-in is over: start again".to_owned()));
@@ -84,25 +84,31 @@ impl Engine {
             ended: false,
         };
         writes.push(Write::AddSession(session.clone()));
-        let location = self.location(sign_in, &facts, &session, now, &mut writes);
+        let location = self.location(sign_in, &standing, &session, now, &mut writes);
         writes.push(Write::ResetCount { bucket: prompts_bucket(&user, "10m") });
         writes.push(Write::ResetCount { bucket: prompts_bucket(&user, "24h") });
-        let event = Self::event(EventKind::SignedIn, now, &user).app(sign_in.app, &facts.app_name);
+        let event = Self::event(EventKind::SignedIn, now, &user).app(sign_in.app, &standing.app_name);
         writes.push(Write::Audit(event.address(&sign_in.address).detail(method_words(method))));
         self.store.commit(writes).await.map_err(Fault::moved_on)?;
         self.meters.granted(method);
         Ok(Finished { session: secret, browser_cookie: cookie, location })
     }
 
-    async fn collect_push(&self, user: &User, sign_in: &SignIn, facts: &Facts, now: Timestamp) -> Outcome<Collected> {
+    async fn collect_push(
+        &self,
+        user: &User,
+        sign_in: &SignIn,
+        standing: &Standing,
+        now: Timestamp,
+    ) -> Outcome<Collected> {
         let newest = self.store.challenges_of(sign_in.id).await?.into_iter().next();
         let challenge = newest.filter(|c| matches!(c.state_at(now), ChallengeState::Approved(_)));
         let challenge = challenge.ok_or_else(|| Fault::Conflict("this sign-in has not been approved".to_owned()))?;
         // A browser that was unbound in the meantime collects nothing (INV-12).
-        if !facts.policy.browser_bound {
+        if standing.browser.is_none() {
             return Err(Fault::Forbidden("this browser is no longer bound: start again".to_owned()));
         }
-        self.check_record(user, &facts.devices, &challenge, now).await?;
+        self.check_record(user, &standing.devices, &challenge, now).await?;
         let method = if challenge.number.is_some() { Method::PushNumber } else { Method::Push };
         let consume = Write::ConsumeChallenge { challenge: challenge.id, sign_in: sign_in.id, user: user.id };
         Ok((vec![consume], method, None))
@@ -113,10 +119,10 @@ impl Engine {
         user: &User,
         passkey: nod_core::PasskeyId,
         keep: Option<Asking<'_>>,
-        facts: &Facts,
+        standing: &Standing,
         now: Timestamp,
     ) -> Outcome<Collected> {
-        let passkeys = self.usable_passkeys(user.id, &facts.devices).await?;
+        let passkeys = self.usable_passkeys(user.id, &standing.devices).await?;
         if !passkeys.iter().any(|p| p.id == passkey) {
             return Err(Fault::Forbidden("this passkey was removed: start again".to_owned()));
         }
@@ -162,12 +168,12 @@ impl Engine {
     fn location(
         &self,
         sign_in: &SignIn,
-        facts: &Facts,
+        standing: &Standing,
         session: &Session,
         now: Timestamp,
         writes: &mut Vec<Write>,
     ) -> String {
-        let (Some(app), Some(binding)) = (&facts.app, sign_in.binding) else { return "/account".to_owned() };
+        let (Some(app), Some(binding)) = (&standing.app, sign_in.binding) else { return "/account".to_owned() };
         let (code, hash) = fresh_secret(&*self.entropy);
         writes.push(Write::AddAppCode(AppCode {
             code: hash,

@@ -7,10 +7,11 @@ use deadpool_postgres::{Client, Object, Pool};
 use futures_util::future::{join, join_all};
 use nod_core::audit::{ChainHash, Event};
 use nod_engine::ports::{CommitError, StoreError, Topic, Write};
-use tokio_postgres::Error;
+use tokio_postgres::types::{ToSql, Type};
+use tokio_postgres::{Error, Statement};
 
 use super::locks::{self, Owners};
-use super::sql::{Kind, failure, kind, no_connection, prepared, references};
+use super::sql::{Kind, failure, kind, kinds, no_connection, prepared, references};
 use super::wakes;
 use crate::reads;
 use crate::writes::{self, Step};
@@ -25,6 +26,10 @@ const BEGIN_CHAINED: &str = "BEGIN; SET LOCAL synchronous_commit = off";
 /// Waits for the disk, and for a synchronous standby: a transaction that is flushed, and with it all that came before, for many
 /// commits at once. No caller gets an answer before this has come back.
 pub(super) const FLUSH: &str = "SELECT pg_logical_emit_message(true, 'nod', '')";
+
+/// Takes the end of the audit's chain (INV-22), last of all locks, so that nobody who holds it waits for anything but the disk,
+/// and reads the last link as whoever held it before has left it.
+const END_OF_CHAIN: &str = "SELECT place, hash FROM nod_end_of_chain()";
 
 /// How a try ended without a commit.
 enum Ended {
@@ -105,18 +110,17 @@ async fn attempt(pool: &Pool, node: &str, writes: &[Write], topics: &[Topic]) ->
     let (steps, refused) = steps(writes);
     let events: Vec<&Event> = writes.iter().filter_map(event).collect();
     let owners = Owners::of(writes);
+    let told: Vec<String> = topics.iter().map(|topic| wakes::text(*topic)).collect();
+    let note = Note { told, node };
     if let ([(index, step)], None) = (steps.as_slice(), refused)
         && owners.is_empty()
-        && topics.is_empty()
         && events.is_empty()
     {
-        return alone(&client, *index, step).await;
+        return alone(&client, &note, *index, step).await;
     }
     let open = Open(Some(client));
     let Some(client) = &open.0 else { return Err(Ended::Failed(StoreError("no connection".to_owned()))) };
-    let told: Vec<String> = topics.iter().map(|topic| wakes::text(*topic)).collect();
-    let hold = Hold { owners, told, node, chained: !events.is_empty() };
-    let guarded = guarded(client, &hold, &steps).await;
+    let guarded = guarded(client, &owners, &note, &steps, !events.is_empty()).await;
     match guarded.and_then(|end| refused.map_or(Ok(end), |index| Err(Ended::Conflict(index)))) {
         Ok(end) => finish(client, end, events).await?,
         Err(ended) => {
@@ -139,10 +143,11 @@ fn stopped(error: &Error) -> Ended {
     }
 }
 
-/// A commit of one statement, without locks, notes and events: the server makes it a transaction of its own.
-async fn alone(client: &Client, index: usize, step: &Step<'_>) -> Result<(), Ended> {
-    let statement = prepared(client, step.sql, &step.params).await.map_err(|error| stopped(&error))?;
-    match client.execute(&statement, &references(&step.params)).await {
+/// A commit of one statement, without locks and events: the server makes it a transaction of its own.
+async fn alone(client: &Client, note: &Note<'_>, index: usize, step: &Step<'_>) -> Result<(), Ended> {
+    let statement = note.prepared(client, step.sql.postgres, &kinds(&step.params)).await;
+    let statement = statement.map_err(|error| stopped(&error))?;
+    match client.execute(&statement, &note.beside(references(&step.params))).await {
         Ok(rows) if step.guarded && rows != 1 => Err(Ended::Conflict(index)),
         Ok(_) => Ok(()),
         Err(error) if kind(&error) == Kind::Guard => Err(Ended::Conflict(index)),
@@ -158,47 +163,70 @@ type Sent<'s> = Pin<Box<dyn Future<Output = Result<u64, Error>> + Send + 's>>;
 /// The end of the audit's chain: place and hash of the last event, if there is one.
 type End = Option<(i64, ChainHash)>;
 
-/// What a transaction takes beside its steps.
-struct Hold<'w> {
-    owners: Owners,
+/// The note for the other nodes of what was changed. It is written beside the first statement of a commit, and counts only if
+/// that does.
+struct Note<'w> {
     /// Topics, as other nodes are told them.
     told: Vec<String>,
     node: &'w str,
-    /// Events follow: the end of the audit's chain is taken behind the steps.
-    chained: bool,
 }
 
-/// Everything up to the events and `COMMIT`, in one stream. Gives the end of the chain, held until the transaction ends.
-async fn guarded(client: &Client, hold: &Hold<'_>, steps: &[(usize, Step<'_>)]) -> Result<End, Ended> {
-    let failed = |error: Error| stopped(&error);
-    let mut statements = Vec::with_capacity(steps.len());
-    for (_, step) in steps {
-        statements.push(prepared(client, step.sql, &step.params).await.map_err(failed)?);
+impl Note<'_> {
+    /// The statement, with the note behind its own parameters.
+    async fn prepared(&self, client: &Client, sql: &str, kinds: &[Type]) -> Result<Statement, Error> {
+        if self.told.is_empty() {
+            return client.prepare_typed_cached(sql, kinds).await;
+        }
+        let (told, node) = (kinds.len() + 1, kinds.len() + 2);
+        let noted = format!(
+            "WITH told AS (INSERT INTO wakes (xid, topic, node)
+                SELECT pg_current_xact_id(), topic, ${node} FROM unnest(${told}::TEXT[]) AS topic) {sql}"
+        );
+        client.prepare_typed_cached(&noted, &[kinds, &[Type::TEXT_ARRAY, Type::TEXT]].concat()).await
     }
-    let take = client.prepare_cached(locks::TAKE).await.map_err(failed)?;
-    let take_chain = client.prepare_cached(locks::TAKE_CHAIN).await.map_err(failed)?;
-    let query = reads::last_link();
-    let last = prepared(client, query.sql, &query.params).await.map_err(failed)?;
+
+    fn beside<'p>(&'p self, mut params: Vec<&'p (dyn ToSql + Sync)>) -> Vec<&'p (dyn ToSql + Sync)> {
+        if !self.told.is_empty() {
+            params.extend([&self.told as &(dyn ToSql + Sync), &self.node]);
+        }
+        params
+    }
+}
+
+/// Everything up to the events and `COMMIT`, in one stream. If events follow, gives the end of the chain, which then is held until
+/// the transaction ends.
+async fn guarded(
+    client: &Client,
+    owners: &Owners,
+    note: &Note<'_>,
+    steps: &[(usize, Step<'_>)],
+    chained: bool,
+) -> Result<End, Ended> {
+    let failed = |error: Error| stopped(&error);
+    let mut statements = Vec::with_capacity(steps.len() + 1);
+    if !owners.is_empty() {
+        let take = note.prepared(client, locks::TAKE, &[Type::BYTEA_ARRAY, Type::BYTEA_ARRAY]).await.map_err(failed)?;
+        let params: Vec<&(dyn ToSql + Sync)> = vec![&owners.known, &owners.sign_ins];
+        statements.push((take, note.beside(params)));
+    }
+    let first = statements.len() + 1;
+    for (_, step) in steps {
+        let (kinds, params) = (kinds(&step.params), references(&step.params));
+        statements.push(if statements.is_empty() {
+            (note.prepared(client, step.sql.postgres, &kinds).await.map_err(failed)?, note.beside(params))
+        } else {
+            (client.prepare_typed_cached(step.sql.postgres, &kinds).await.map_err(failed)?, params)
+        });
+    }
+    let last = client.prepare_cached(END_OF_CHAIN).await.map_err(failed)?;
 
     // Each future sends its statement when it is first polled, which is in this order; then all wait for their answers.
-    let begin = if hold.chained { BEGIN_CHAINED } else { "BEGIN" };
+    let begin = if chained { BEGIN_CHAINED } else { "BEGIN" };
     let mut sent: Vec<Sent<'_>> = vec![Box::pin(async { client.batch_execute(begin).await.map(|()| 0) })];
-    if !hold.owners.is_empty() || !hold.told.is_empty() {
-        let Owners { known, sign_ins } = &hold.owners;
-        sent.push(Box::pin(async move { client.execute(&take, &[known, sign_ins, &hold.told, &hold.node]).await }));
+    for (statement, params) in &statements {
+        sent.push(Box::pin(async move { client.execute(statement, params).await }));
     }
-    let first = sent.len();
-    for (statement, (_, step)) in statements.iter().zip(steps) {
-        sent.push(Box::pin(async move { client.execute(statement, &references(&step.params)).await }));
-    }
-    let end = async {
-        if !hold.chained {
-            return Ok(None);
-        }
-        // Two statements: the second sees what whoever held the lock before has committed.
-        let (taken, last) = join(client.execute(&take_chain, &[]), client.query_opt(&last, &[])).await;
-        taken.and(last)
-    };
+    let end = async { if chained { client.query_opt(&last, &[]).await } else { Ok(None) } };
     let (answers, end) = join(join_all(sent), end).await;
 
     for (at, answer) in answers.into_iter().enumerate() {
@@ -210,7 +238,7 @@ async fn guarded(client: &Client, hold: &Hold<'_>, steps: &[(usize, Step<'_>)]) 
             (Err(error), _) => return Err(failed(error)),
         }
     }
-    end.map_err(failed)?.map(|row| (query.row)(&row)).transpose().map_err(Ended::Failed)
+    end.map_err(failed)?.map(|row| (reads::last_link().row)(&row)).transpose().map_err(Ended::Failed)
 }
 
 /// Adds the events to the audit's chain (INV-22), when every guard has held, and commits. Nodes stand in line for the end of the

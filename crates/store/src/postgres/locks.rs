@@ -9,19 +9,13 @@
 use nod_core::enrolment::EnrolmentState;
 use nod_engine::ports::Write;
 
-/// Takes the locks, always in the same order: of users named, and of the users behind sign-ins named. With it goes the note for
-/// the other nodes of what is being changed: it counts only if the commit does.
-pub(super) const TAKE: &str = "WITH told AS (
-    INSERT INTO wakes (xid, topic, node) SELECT pg_current_xact_id(), topic, $4 FROM unnest($3::TEXT[]) AS topic
-) SELECT pg_advisory_xact_lock(key) FROM (
+/// Takes the locks, always in the same order: of users named, and of the users behind sign-ins named.
+pub(super) const TAKE: &str = "SELECT pg_advisory_xact_lock(key) FROM (
     SELECT DISTINCT nod_lock(owner) AS key FROM (
         SELECT unnest($1::BYTEA[]) AS owner
         UNION ALL SELECT user_id FROM sign_ins WHERE id = ANY ($2::BYTEA[])
     ) owners ORDER BY key
 ) locks";
-
-/// Takes the end of the audit's chain (INV-22), last of all locks, so that nobody who holds it waits for anything but the disk.
-pub(super) const TAKE_CHAIN: &str = "SELECT pg_advisory_xact_lock(7957689017749733378)";
 
 /// Whose commits must not run beside this one.
 #[derive(Debug, Default, PartialEq, Eq)]

@@ -52,8 +52,12 @@ impl Cells for Row {
 
 /// The statement, prepared once for each connection.
 pub(super) async fn prepared(client: &Client, sql: Sql, params: &[Value<'_>]) -> Result<Statement, Error> {
-    let kinds: Vec<Type> = params.iter().map(Value::kind).collect();
-    client.prepare_typed_cached(sql.postgres, &kinds).await
+    client.prepare_typed_cached(sql.postgres, &kinds(params)).await
+}
+
+/// What the parameters are.
+pub(super) fn kinds(params: &[Value<'_>]) -> Vec<Type> {
+    params.iter().map(Value::kind).collect()
 }
 
 /// The parameters as the driver takes them.

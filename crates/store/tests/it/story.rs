@@ -28,6 +28,8 @@ const STORIES: u64 = 8;
 const STEPS: u32 = 500;
 /// Kinds of writes that must have been accepted.
 const KINDS: usize = 45;
+/// The limit of every counter.
+const COUNTED: Limit = Limit { count: 3, window: Millis(50_000) };
 /// Rows of each kind.
 const FEW: u64 = 4;
 
@@ -74,7 +76,7 @@ fn people(chance: &SeededEntropy) -> Write {
         8 => Write::RemoveMember { group: group_id, user: user_id },
         9 => Write::AddApp(nod_core::access::App { group: coin(chance).then_some(group_id), ..app(few(chance)) }),
         10 if chance.below(3) == 0 => Write::RemoveApp(app(few(chance)).id),
-        _ => Write::Count { bucket: format!("b{}", few(chance)), limit: Limit { count: 3, window: Millis(50_000) } },
+        _ => Write::Count { bucket: format!("b{}", few(chance)), limit: COUNTED },
     }
 }
 
@@ -261,7 +263,11 @@ async fn compare(a: &impl Store, b: &impl Store) {
         same(a.passkeys_of(UserId(id)).await, b.passkeys_of(UserId(id)).await);
         same(a.browsers_of(UserId(id)).await, b.browsers_of(UserId(id)).await);
         same(a.sessions_of(UserId(id)).await, b.sessions_of(UserId(id)).await);
-        same(a.is_new_address(UserId(id), "none").await, b.is_new_address(UserId(id), "none").await);
+        let counted = [("b1", COUNTED), ("b2", COUNTED)];
+        let (user, since) = (UserId(id), Timestamp(0));
+        same(a.lately(user, since, "none", counted).await, b.lately(user, since, "none", counted).await);
+        same(a.errand(DeviceId(id), id).await, b.errand(DeviceId(id), id).await);
+        same(a.question(ChallengeId(id)).await, b.question(ChallengeId(id)).await);
         same(a.pending_for(UserId(id)).await, b.pending_for(UserId(id)).await);
         same(a.answered_by(DeviceId(id), 100).await, b.answered_by(DeviceId(id), 100).await);
         same(a.subscription(SubscriptionId(id)).await, b.subscription(SubscriptionId(id)).await);

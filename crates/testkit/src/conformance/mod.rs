@@ -5,6 +5,7 @@
 
 pub mod access;
 pub mod enrolment;
+pub mod facts;
 pub mod people;
 pub mod possession;
 pub mod push;
@@ -141,7 +142,9 @@ macro_rules! conformance_list {
                 challenges_open_one_at_a_time, challenges_beside_others_have_numbers,
                 challenges_side_by_side_have_numbers, challenges_come_back_whole, challenges_are_raised_once,
                 answers_need_a_pending_challenge, answers_need_user_and_phone, answers_move_to_answered_states_only,
-                challenges_end, approvals_are_consumed_once, challenges_are_listed, denials_are_remembered;
+                challenges_end, approvals_are_consumed_once, challenges_are_listed;
+            facts: denials_are_remembered, prompts_are_counted_in_their_windows,
+                a_question_comes_with_its_sign_in_and_user, an_errand_knows_what_ringing_needs;
             push: subscriptions_are_put_and_dropped, queued_pushes_of_a_subject_are_dropped, pushes_are_claimed_and_settled, due_pushes_come_in_order,
                 stages_keep_the_first;
             access: sessions_are_added_and_found, sessions_end, sessions_end_by_the_clock, all_sessions_of_a_user_end,

@@ -5,7 +5,7 @@ use nod_core::audit::{ChainHash, Event, EventKind};
 use nod_core::limits::Limit;
 use nod_core::people::{User, UserState};
 use nod_core::{AppId, DeviceId, GroupId, Millis, UserId};
-use nod_engine::ports::{Store, Write, chain_hash};
+use nod_engine::ports::{CommitError, Store, Write, chain_hash};
 
 use super::rows::*;
 use super::{Bed, RACERS};
@@ -128,6 +128,7 @@ pub async fn counters_count_in_windows<S: Store + 'static>(bed: &Bed<S>) {
     bed.clock.set(start.after(Millis(999)));
     bed.accepts([count("a")]).await;
     bed.refuses(count("a")).await;
+    assert_eq!(bed.store.commit(vec![count("a")]).await, Err(CommitError::Conflict { index: 0 }));
     bed.accepts([count("b")]).await;
     assert_eq!(bed.store.count("a", limit).await, Ok(2));
     assert_eq!(bed.store.count("b", limit).await, Ok(1));

@@ -402,22 +402,3 @@ pub async fn challenges_are_listed<S: Store + 'static>(bed: &Bed<S>) {
     assert_eq!(bed.store.challenges_of(SignInId([71; 16])).await.map(ids), Ok(vec![75, 71]));
     assert_eq!(bed.store.challenges_of(SignInId([99; 16])).await.map(ids), Ok(vec![]));
 }
-
-pub async fn denials_are_remembered<S: Store + 'static>(bed: &Bed<S>) {
-    bed.asked().await;
-    assert_eq!(bed.store.denied_since(ANNA, at(0)).await, Ok(false));
-    bed.accepts([answering(1, ChallengeState::Denied(answer(11, Decision::DenyFraud, at(50))))]).await;
-    assert_eq!(bed.store.denied_since(ANNA, at(50)).await, Ok(true));
-    assert_eq!(bed.store.denied_since(ANNA, at(51)).await, Ok(false));
-    assert_eq!(bed.store.denied_since(BEN, at(0)).await, Ok(false));
-    bed.ask(62, 72, ANNA).await;
-    bed.accepts([Write::AnswerChallenge {
-        challenge: ChallengeId([72; 16]),
-        version: 1,
-        to: ChallengeState::Failed(answer(11, Decision::Approve, at(90))),
-        sign_in: SignInId([62; 16]),
-        user: ANNA,
-    }])
-    .await;
-    assert_eq!(bed.store.denied_since(ANNA, at(51)).await, Ok(true), "a wrong number counts like a denial");
-}

@@ -8,7 +8,8 @@ use nod_core::challenge::{Challenge, ChallengeState};
 use nod_core::limits::Limit;
 use nod_core::possession::{Browser, BrowserSecret, Device, DeviceState, Passkey};
 use nod_core::push::{Push, PushState, Stage};
-use nod_core::{DeviceId, GroupId, SecretHash, SignInId, Timestamp, UserId};
+use nod_core::{ChallengeId, DeviceId, GroupId, SecretHash, SignInId, Timestamp, UserId};
+use nod_engine::ports::{Errand, Lately, Question};
 
 use super::{Placed, State};
 
@@ -112,11 +113,38 @@ impl State {
         overdue
     }
 
-    pub(super) fn denied_since(&self, user: UserId, since: Timestamp) -> bool {
-        self.challenges.values().any(|challenge| {
+    pub(super) fn question(&self, id: ChallengeId) -> Option<Question> {
+        let challenge = self.challenges.get(&id)?.clone();
+        let (sign_in, user) = (self.sign_ins.get(&challenge.sign_in)?, self.users.get(&challenge.user)?);
+        Some(Question { sign_in: sign_in.clone(), user: user.clone(), challenge })
+    }
+
+    pub(super) fn lately(
+        &self,
+        user: UserId,
+        since: Timestamp,
+        address: &str,
+        prompts: [(&str, Limit); 2],
+        now: Timestamp,
+    ) -> Lately {
+        let denied = self.challenges.values().any(|challenge| {
             let denied = matches!(&challenge.state,
                 ChallengeState::Denied(answer) | ChallengeState::Failed(answer) if answer.at >= since);
             challenge.user == user && denied
+        });
+        let live = self.sessions_of(user, now);
+        let new_address = !live.is_empty() && live.iter().all(|session| session.address != address);
+        Lately { denied, new_address, prompts: prompts.map(|(bucket, limit)| self.counted(bucket, limit, now)) }
+    }
+
+    pub(super) fn errand(&self, device: DeviceId, subject: [u8; 16], now: Timestamp) -> Option<Errand> {
+        let device = self.devices.get(&device)?.clone();
+        Some(Errand {
+            subscription: device.subscription.and_then(|id| self.subscriptions.get(&id).cloned()),
+            challenge: self.challenges.get(&ChallengeId(subject)).cloned(),
+            fetched: self.stages(subject).iter().any(|(by, stage, _)| *by == device.id && *stage == Stage::Fetched),
+            pending: self.pending_for(device.user, now).iter().map(|_| 1).sum(),
+            device,
         })
     }
 

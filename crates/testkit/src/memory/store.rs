@@ -14,7 +14,7 @@ use nod_core::{
     AppId, BrowserId, ChallengeId, DeviceId, EnrolmentId, GroupId, SecretHash, SessionId, SignInId, SubscriptionId,
     Timestamp, UserId,
 };
-use nod_engine::ports::{CommitError, Store, StoreResult, Wakes, Write};
+use nod_engine::ports::{CommitError, Errand, Lately, Question, Store, StoreResult, Wakes, Write};
 
 use super::writes::shows;
 use super::{MemoryStore, State};
@@ -109,8 +109,17 @@ impl Store for MemoryStore {
     async fn overdue(&self, limit: u32) -> StoreResult<Vec<Challenge>> {
         Ok(self.lock().overdue(limit, self.clock.now()))
     }
-    async fn denied_since(&self, user: UserId, since: Timestamp) -> StoreResult<bool> {
-        Ok(self.lock().denied_since(user, since))
+    async fn question(&self, id: ChallengeId) -> StoreResult<Option<Question>> {
+        Ok(self.lock().question(id))
+    }
+    async fn lately(
+        &self,
+        user: UserId,
+        since: Timestamp,
+        address: &str,
+        prompts: [(&str, Limit); 2],
+    ) -> StoreResult<Lately> {
+        Ok(self.lock().lately(user, since, address, prompts, self.clock.now()))
     }
     async fn answered_by(&self, device: DeviceId, limit: u32) -> StoreResult<Vec<Challenge>> {
         Ok(self.lock().answered_by(device, limit))
@@ -124,6 +133,9 @@ impl Store for MemoryStore {
     }
     async fn open_pushes(&self) -> StoreResult<u64> {
         Ok(self.lock().open_pushes())
+    }
+    async fn errand(&self, device: DeviceId, subject: [u8; 16]) -> StoreResult<Option<Errand>> {
+        Ok(self.lock().errand(device, subject, self.clock.now()))
     }
     async fn pushes_of(&self, subject: [u8; 16]) -> StoreResult<Vec<Push>> {
         Ok(self.lock().pushes_of(subject))
@@ -140,10 +152,6 @@ impl Store for MemoryStore {
     }
     async fn sessions_of(&self, user: UserId) -> StoreResult<Vec<Session>> {
         Ok(self.lock().sessions_of(user, self.clock.now()))
-    }
-    async fn is_new_address(&self, user: UserId, address: &str) -> StoreResult<bool> {
-        let live = self.lock().sessions_of(user, self.clock.now());
-        Ok(!live.is_empty() && live.iter().all(|session| session.address != address))
     }
     async fn app_code(&self, code: SecretHash) -> StoreResult<Option<AppCode>> {
         let now = self.clock.now();
