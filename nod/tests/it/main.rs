@@ -23,6 +23,7 @@ mod migrate;
 mod nodes;
 mod people;
 mod phone;
+mod postgres;
 mod server;
 mod tls;
 mod upgrade;
