@@ -93,6 +93,9 @@ macro_rules! store {
             async fn overdue(&self, limit: u32) -> StoreResult<Vec<Challenge>> {
                 self.all($crate::reads::overdue(limit)).await
             }
+            async fn grant(&self, id: SignInId) -> StoreResult<Option<Grant>> {
+                self.first($crate::reads::grant(id)).await
+            }
             async fn question(&self, id: ChallengeId) -> StoreResult<Option<Question>> {
                 self.first($crate::reads::question(id)).await
             }
@@ -197,6 +200,6 @@ pub(crate) mod types {
         Timestamp, UserId,
     };
     pub(crate) use nod_engine::ports::{
-        CommitError, Errand, Lately, Question, StoreResult, Timings, Topic, Wakes, Write,
+        CommitError, Errand, Grant, Lately, Question, StoreResult, Timings, Topic, Wakes, Write,
     };
 }

@@ -13,7 +13,7 @@ use nod_core::{
     AppId, BrowserId, ChallengeId, DeviceId, EnrolmentId, GroupId, SecretHash, SessionId, SignInId, SubscriptionId,
     Timestamp, UserId,
 };
-use nod_engine::ports::{Errand, Lately, Question};
+use nod_engine::ports::{Errand, Grant, Lately, Question};
 
 use crate::rows::{self, columns};
 use crate::sql::{Query, Sql, get, sql};
@@ -159,6 +159,21 @@ pub(crate) fn overdue(limit: u32) -> Query<'static, Challenge> {
         " FROM challenges WHERE state = 'pending' AND expires_at <= nod_now() ORDER BY expires_at, id LIMIT $1"
     );
     Query::new(sql, (limit,), rows::challenge)
+}
+
+pub(crate) fn grant(id: SignInId) -> Query<'static, Grant> {
+    let sql = sql!(
+        "SELECT u.*, b.*, c.* FROM sign_ins s JOIN (SELECT ",
+        columns!(users),
+        " FROM users) u ON u.id = s.user_id LEFT JOIN (SELECT ",
+        columns!(browsers),
+        " FROM browsers b) b ON b.id = s.browser_id LEFT JOIN (SELECT ",
+        columns!(challenges),
+        " FROM challenges) c ON c.id = (SELECT n.id FROM challenges n WHERE n.sign_in_id = $1
+            ORDER BY n.created_at DESC, n.id DESC LIMIT 1)
+         WHERE s.id = $1"
+    );
+    Query::new(sql, (id.0,), rows::grant)
 }
 
 pub(crate) fn question(id: ChallengeId) -> Query<'static, Question> {

@@ -12,7 +12,7 @@ use nod_core::{
     AppId, BrowserId, ChallengeId, DeviceId, EnrolmentId, GroupId, PasskeyId, PushId, SecretHash, SessionId, SignInId,
     SubscriptionId, Timestamp, UserId,
 };
-use nod_engine::ports::{Errand, Lately, Question, StoreResult as Result};
+use nod_engine::ports::{Errand, Grant, Lately, Question, StoreResult as Result};
 
 use crate::names::Named;
 use crate::sql::{Cells, get, maybe, nonsense, text};
@@ -132,6 +132,17 @@ pub(crate) fn question(row: &dyn Cells) -> Result<Question> {
         challenge: challenge(row)?,
         sign_in: sign_in(&Behind(row, SIGN_IN))?,
         user: user(&Behind(row, USER))?,
+    })
+}
+
+/// Columns of the user, of the browser, of the challenge.
+pub(crate) fn grant(row: &dyn Cells) -> Result<Grant> {
+    const BROWSER: usize = width(columns!(users));
+    const CHALLENGE: usize = BROWSER + width(columns!(browsers));
+    Ok(Grant {
+        user: user(row)?,
+        browser: Behind(row, BROWSER).joined(browser)?,
+        challenge: Behind(row, CHALLENGE).joined(challenge)?,
     })
 }
 

@@ -28,6 +28,7 @@ macro_rules! store_calls {
             fn challenges_of(sign_in: SignInId) -> StoreResult<Vec<Challenge>>;
             fn pending_for(user: UserId) -> StoreResult<Vec<Challenge>>;
             fn overdue(limit: u32) -> StoreResult<Vec<Challenge>>;
+            fn grant(id: SignInId) -> StoreResult<Option<Grant>>;
             fn question(id: ChallengeId) -> StoreResult<Option<Question>>;
             fn lately(user: UserId, since: Timestamp, address: &str, prompts: [(&str, Limit); 2]) -> StoreResult<Lately>;
             fn answered_by(device: DeviceId, limit: u32) -> StoreResult<Vec<Challenge>>;
@@ -71,5 +72,5 @@ pub(crate) mod rows {
         AppId, BrowserId, ChallengeId, DeviceId, EnrolmentId, GroupId, SecretHash, SessionId, SignInId, SubscriptionId,
         UserId,
     };
-    pub(crate) use nod_engine::ports::{Errand, Lately, Question};
+    pub(crate) use nod_engine::ports::{Errand, Grant, Lately, Question};
 }

@@ -2,7 +2,7 @@
 
 use nod_core::challenge::Challenge;
 use nod_core::people::User;
-use nod_core::possession::Device;
+use nod_core::possession::{Browser, Device};
 use nod_core::push::Subscription;
 use nod_core::sign_in::SignIn;
 
@@ -26,6 +26,17 @@ pub struct Question {
     pub sign_in: SignIn,
     /// Who is asked.
     pub user: User,
+}
+
+/// What the grant of a sign-in hangs on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Grant {
+    /// Who signs in.
+    pub user: User,
+    /// The browser that it was begun in, if that was bound then.
+    pub browser: Option<Browser>,
+    /// The newest challenge, if one was opened.
+    pub challenge: Option<Challenge>,
 }
 
 /// What ringing a phone about a subject needs.

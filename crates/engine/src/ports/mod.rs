@@ -8,7 +8,7 @@ mod wakes;
 mod write;
 
 pub use chain::chain_hash;
-pub use facts::{Errand, Lately, Question};
+pub use facts::{Errand, Grant, Lately, Question};
 pub use store::{CommitError, Store, StoreError, StoreResult};
 pub use timings::Timings;
 pub use wakes::{Topic, Waiter, Wakes};

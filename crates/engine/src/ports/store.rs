@@ -15,7 +15,7 @@ use nod_core::{
     Timestamp, UserId,
 };
 
-use super::{Errand, Lately, Question, Timings, Wakes, Write};
+use super::{Errand, Grant, Lately, Question, Timings, Wakes, Write};
 
 /// The store did not do what was asked; nothing was changed. The text is for the log, never for a client.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -105,6 +105,8 @@ pub trait Store: Send + Sync {
     async fn pending_for(&self, user: UserId) -> StoreResult<Vec<Challenge>>;
     /// Challenges still called pending whose end has passed, oldest first.
     async fn overdue(&self, limit: u32) -> StoreResult<Vec<Challenge>>;
+    /// By the sign-in's id.
+    async fn grant(&self, id: SignInId) -> StoreResult<Option<Grant>>;
     /// By the challenge's id.
     async fn question(&self, id: ChallengeId) -> StoreResult<Option<Question>>;
     /// Whether the user denied something at or after `since`, whether `address` is new to their live sessions, and what was

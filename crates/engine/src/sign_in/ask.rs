@@ -8,7 +8,7 @@ use nod_core::policy::{self, Verdict, decide};
 use nod_core::possession::{Browser, Device};
 use nod_core::push::{Push, PushKind, PushState};
 use nod_core::sign_in::{SignIn, SignInState};
-use nod_core::{ChallengeId, PushId, Timestamp, limits};
+use nod_core::{AppId, ChallengeId, PushId, Timestamp, limits};
 use nod_protocol::device_api::Context;
 
 use super::is_over;
@@ -39,19 +39,26 @@ pub(super) struct Facts {
 
 impl Engine {
     /// Loads what must stand at the end as at the beginning.
-    pub(super) async fn standing(&self, user: &User, sign_in: &SignIn, now: Timestamp) -> Outcome<Standing> {
-        let (app, app_admits) = self.app_for(sign_in.app, user.id).await?;
+    pub(super) async fn standing(
+        &self,
+        user: &User,
+        app: Option<AppId>,
+        browser: Option<Browser>,
+        now: Timestamp,
+    ) -> Outcome<Standing> {
+        let (app, app_admits) = self.app_for(app, user.id).await?;
         let devices = self.active_devices(user.id).await?;
-        let browser = match sign_in.browser {
-            Some(id) => self.store.browser(id).await?.filter(|b| b.is_bound(now) && b.user == user.id),
-            None => None,
-        };
+        let browser = browser.filter(|b| b.is_bound(now) && b.user == user.id);
         Ok(Standing { app_name: self.app_name(app.as_ref()), app, app_admits, devices, browser })
     }
 
     /// Loads what the decision needs.
     pub(super) async fn facts(&self, user: &User, sign_in: &SignIn, now: Timestamp) -> Outcome<Facts> {
-        let standing = self.standing(user, sign_in, now).await?;
+        let browser = match sign_in.browser {
+            Some(id) => self.store.browser(id).await?,
+            None => None,
+        };
+        let standing = self.standing(user, sign_in.app, browser, now).await?;
         let passkeys = self.usable_passkeys(user.id, &standing.devices).await?.len();
         let others: Vec<_> =
             self.store.pending_for(user.id).await?.into_iter().filter(|c| c.sign_in != sign_in.id).collect();

@@ -15,7 +15,7 @@ use crate::answer::approves;
 use crate::engine::Engine;
 use crate::fault::{Fault, Outcome};
 use crate::meters::Met;
-use crate::ports::Write;
+use crate::ports::{Grant, Write};
 use crate::vault::fresh_secret;
 
 /// A session was issued.
@@ -45,8 +45,9 @@ impl Engine {
         if is_over(sign_in, now) {
             return Err(Fault::Gone("sign-in"));
         }
-        let user = self.active_user(sign_in.user).await?;
-        let standing = self.standing(&user, sign_in, now).await?;
+        let Grant { user, browser, challenge } = self.store.grant(sign_in.id).await?.ok_or(Fault::NotSignedIn)?;
+        Self::check_active(&user)?;
+        let standing = self.standing(&user, sign_in.app, browser, now).await?;
         if !standing.app_admits {
             let event = Self::event(EventKind::AppRefused, now, &user).app(sign_in.app, &standing.app_name);
             self.record_bad_proof(user.id, event.detail("no longer admitted")).await?;
@@ -54,7 +55,7 @@ impl Engine {
             return Err(Fault::Forbidden("you are no longer admitted to this app: ask your administrator".to_owned()));
         }
         let (mut writes, method, bound) = match sign_in.state {
-            SignInState::Open => self.collect_push(&user, sign_in, &standing, now).await?,
+            SignInState::Open => self.collect_push(&user, challenge, &standing, now).await?,
             SignInState::Proved { passkey, keep_browser } => {
                 let keep = (keep_browser && standing.browser.is_none()).then_some(Asking {
                     cookie: browser_cookie,
@@ -97,11 +98,10 @@ impl Engine {
     async fn collect_push(
         &self,
         user: &User,
-        sign_in: &SignIn,
+        newest: Option<Challenge>,
         standing: &Standing,
         now: Timestamp,
     ) -> Outcome<Collected> {
-        let newest = self.store.challenges_of(sign_in.id).await?.into_iter().next();
         let challenge = newest.filter(|c| matches!(c.state_at(now), ChallengeState::Approved(_)));
         let challenge = challenge.ok_or_else(|| Fault::Conflict("this sign-in has not been approved".to_owned()))?;
         // A browser that was unbound in the meantime collects nothing (INV-12).
@@ -110,7 +110,7 @@ impl Engine {
         }
         self.check_record(user, &standing.devices, &challenge, now).await?;
         let method = if challenge.number.is_some() { Method::PushNumber } else { Method::Push };
-        let consume = Write::ConsumeChallenge { challenge: challenge.id, sign_in: sign_in.id, user: user.id };
+        let consume = Write::ConsumeChallenge { challenge: challenge.id, sign_in: challenge.sign_in, user: user.id };
         Ok((vec![consume], method, None))
     }
 

@@ -266,6 +266,7 @@ async fn compare(a: &impl Store, b: &impl Store) {
         let counted = [("b1", COUNTED), ("b2", COUNTED)];
         let (user, since) = (UserId(id), Timestamp(0));
         same(a.lately(user, since, "none", counted).await, b.lately(user, since, "none", counted).await);
+        same(a.grant(SignInId(id)).await, b.grant(SignInId(id)).await);
         same(a.errand(DeviceId(id), id).await, b.errand(DeviceId(id), id).await);
         same(a.question(ChallengeId(id)).await, b.question(ChallengeId(id)).await);
         same(a.pending_for(UserId(id)).await, b.pending_for(UserId(id)).await);

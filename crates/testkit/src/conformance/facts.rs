@@ -5,8 +5,9 @@ use nod_core::challenge::{Challenge, ChallengeState, Decision};
 use nod_core::limits::Limit;
 use nod_core::possession::{Device, Notifications};
 use nod_core::push::Stage;
+use nod_core::sign_in::SignIn;
 use nod_core::{ChallengeId, DeviceId, Millis, SignInId, UserId};
-use nod_engine::ports::{Errand, Lately, Question, Store, Write};
+use nod_engine::ports::{Errand, Grant, Lately, Question, Store, Write};
 
 use super::Bed;
 use super::rows::*;
@@ -65,6 +66,24 @@ pub async fn a_question_comes_with_its_sign_in_and_user<S: Store + 'static>(bed:
     bed.accepts([answering(1, approved())]).await;
     let challenge = Challenge { state: approved(), ..asked.challenge.clone() };
     assert_eq!(bed.store.question(ASKED).await, Ok(Some(Question { challenge, ..asked })));
+}
+
+pub async fn a_grant_comes_with_user_browser_and_newest_challenge<S: Store + 'static>(bed: &Bed<S>) {
+    assert_eq!(bed.store.grant(SIGN_IN).await, Ok(None));
+    bed.phone().await;
+    let (known, plain) = (browser(41, ANNA), sign_in(62, ANNA));
+    let row = SignIn { browser: Some(known.id), ..sign_in(61, ANNA) };
+    bed.accepts([Write::BindBrowser(known.clone(), secret(1, known.id)), Write::AddSignIn(row.clone())]).await;
+    bed.accepts([Write::AddSignIn(plain.clone())]).await;
+    let bare = Grant { user: user(1), browser: None, challenge: None };
+    assert_eq!(bed.store.grant(plain.id).await, Ok(Some(bare.clone())));
+    let begun = Grant { browser: Some(known), ..bare };
+    assert_eq!(bed.store.grant(row.id).await, Ok(Some(begun.clone())));
+    bed.accepts([Write::OpenChallenge(challenge(71, &row)), ending(ChallengeState::Withdrawn)]).await;
+    let newer = challenge(70, &row);
+    let newer = Challenge { created_at: newer.created_at.after(Millis(1)), ..newer };
+    bed.accepts([Write::OpenChallenge(newer.clone())]).await;
+    assert_eq!(bed.store.grant(row.id).await, Ok(Some(Grant { challenge: Some(newer), ..begun })));
 }
 
 pub async fn an_errand_knows_what_ringing_needs<S: Store + 'static>(bed: &Bed<S>) {

@@ -144,7 +144,8 @@ macro_rules! conformance_list {
                 answers_need_a_pending_challenge, answers_need_user_and_phone, answers_move_to_answered_states_only,
                 challenges_end, approvals_are_consumed_once, challenges_are_listed;
             facts: denials_are_remembered, prompts_are_counted_in_their_windows,
-                a_question_comes_with_its_sign_in_and_user, an_errand_knows_what_ringing_needs;
+                a_question_comes_with_its_sign_in_and_user,
+                a_grant_comes_with_user_browser_and_newest_challenge, an_errand_knows_what_ringing_needs;
             push: subscriptions_are_put_and_dropped, queued_pushes_of_a_subject_are_dropped, pushes_are_claimed_and_settled, due_pushes_come_in_order,
                 stages_keep_the_first;
             access: sessions_are_added_and_found, sessions_end, sessions_end_by_the_clock, all_sessions_of_a_user_end,

@@ -9,7 +9,7 @@ use nod_core::limits::Limit;
 use nod_core::possession::{Browser, BrowserSecret, Device, DeviceState, Passkey};
 use nod_core::push::{Push, PushState, Stage};
 use nod_core::{ChallengeId, DeviceId, GroupId, SecretHash, SignInId, Timestamp, UserId};
-use nod_engine::ports::{Errand, Lately, Question};
+use nod_engine::ports::{Errand, Grant, Lately, Question};
 
 use super::{Placed, State};
 
@@ -111,6 +111,15 @@ impl State {
         );
         overdue.truncate(limit as usize);
         overdue
+    }
+
+    pub(super) fn grant(&self, id: SignInId) -> Option<Grant> {
+        let sign_in = self.sign_ins.get(&id)?;
+        Some(Grant {
+            user: self.users.get(&sign_in.user)?.clone(),
+            browser: sign_in.browser.and_then(|id| self.browsers.get(&id).cloned()),
+            challenge: self.challenges_of(id).into_iter().next(),
+        })
     }
 
     pub(super) fn question(&self, id: ChallengeId) -> Option<Question> {

@@ -14,7 +14,7 @@ use nod_core::{
     AppId, BrowserId, ChallengeId, DeviceId, EnrolmentId, GroupId, SecretHash, SessionId, SignInId, SubscriptionId,
     Timestamp, UserId,
 };
-use nod_engine::ports::{CommitError, Errand, Lately, Question, Store, StoreResult, Wakes, Write};
+use nod_engine::ports::{CommitError, Errand, Grant, Lately, Question, Store, StoreResult, Wakes, Write};
 
 use super::writes::shows;
 use super::{MemoryStore, State};
@@ -108,6 +108,9 @@ impl Store for MemoryStore {
     }
     async fn overdue(&self, limit: u32) -> StoreResult<Vec<Challenge>> {
         Ok(self.lock().overdue(limit, self.clock.now()))
+    }
+    async fn grant(&self, id: SignInId) -> StoreResult<Option<Grant>> {
+        Ok(self.lock().grant(id))
     }
     async fn question(&self, id: ChallengeId) -> StoreResult<Option<Question>> {
         Ok(self.lock().question(id))
