@@ -221,14 +221,21 @@ pub(crate) fn load(config: &Config) -> Outcome<DataKeys> {
     keys.ok_or_else(|| Failure::new("there is no data key"))
 }
 
+/// Writes a new file of keys, and gives it to `owner` if that is not the user who runs this.
+fn write_for(path: &Path, keys: &KeyRing, owner: Option<(u32, u32)>) -> std::io::Result<()> {
+    let mut file = private_file::create(path)?;
+    file.write_all(keys.text().as_bytes())?;
+    // The very file, whatever has its name by now: the folder may be somebody's who would like to own another one.
+    let made = file.metadata()?;
+    if let Some((user, group)) = owner.filter(|owner| *owner != (made.uid(), made.gid())) {
+        std::os::unix::fs::fchown(&file, Some(user), Some(group))?;
+    }
+    file.sync_all()
+}
+
 /// Writes a new file of keys.
 pub(crate) fn write_new(path: &Path, keys: &KeyRing) -> Outcome {
-    let write = || {
-        let mut file = private_file::create(path)?;
-        file.write_all(keys.text().as_bytes())?;
-        file.sync_all()
-    };
-    write().map_err(|error| Failure::new(format!("{}: {error}", path.display())))
+    write_for(path, keys, None).map_err(|error| Failure::new(format!("{}: {error}", path.display())))
 }
 
 /// Writes these in the place of what the file held: whoever reads it finds the old ones or the new, never less. The file stays
@@ -237,16 +244,13 @@ pub(crate) fn replace(path: &Path, keys: &KeyRing) -> Outcome {
     let partial = path.with_extension("key.partial");
     // Left by a try that was broken off.
     let _ = fs::remove_file(&partial);
-    write_new(&partial, keys)?;
-    let end = || {
-        let (now, new) = (fs::metadata(path)?, fs::metadata(&partial)?);
-        if (now.uid(), now.gid()) != (new.uid(), new.gid()) {
-            std::os::unix::fs::chown(&partial, Some(now.uid()), Some(now.gid()))?;
-        }
+    let replace = || {
+        let now = fs::symlink_metadata(path)?;
+        write_for(&partial, keys, Some((now.uid(), now.gid())))?;
         fs::rename(&partial, path)?;
         fs::File::open(path.parent().unwrap_or(Path::new(".")))?.sync_all()
     };
-    end().map_err(|error| Failure::new(format!("{}: {error}", path.display())))
+    replace().map_err(|error| Failure::new(format!("{}: {error}", path.display())))
 }
 
 /// What is wrong with the data key. Never its content (INV-24).

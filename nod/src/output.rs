@@ -22,9 +22,11 @@ pub(crate) fn json(value: &impl Serialize) -> Outcome {
     Ok(())
 }
 
-/// Whether it may break a line or steer a terminal: control characters, line and paragraph separators.
+/// Whether it may break a line or steer a terminal: control characters, separators of lines and paragraphs, and what changes the
+/// direction of writing, so that a line reads as another one.
 fn breaks(character: char) -> bool {
-    character.is_control() || matches!(character, '\u{2028}' | '\u{2029}')
+    character.is_control()
+        || matches!(character, '\u{061C}' | '\u{200E}' | '\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
 }
 
 /// The text on one line: what might break it is written as `\u{…}` (D08).
@@ -63,13 +65,15 @@ pub(crate) fn table<const N: usize>(headings: [&str; N], rows: &[[String; N]]) {
 pub(crate) fn facts(rows: &[(&str, String)]) {
     let width = rows.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0) + GAP;
     for (name, fact) in rows {
-        line(format!("{name:<width$}{fact}"));
+        line(format!("{name:<width$}{}", one_line(fact)));
     }
 }
 
 fn aligned<const N: usize>(headings: [&str; N], rows: &[[String; N]]) -> String {
     let headings = headings.map(str::to_owned);
-    let all = || std::iter::once(&headings).chain(rows);
+    // Also rows that somebody has edited in the database must not steer the terminal they are shown in (D08).
+    let rows: Vec<[String; N]> = rows.iter().map(|row| row.each_ref().map(|cell| one_line(cell))).collect();
+    let all = || std::iter::once(&headings).chain(&rows);
     let mut widths = [0; N];
     for row in all() {
         for (width, cell) in widths.iter_mut().zip(row) {
@@ -122,6 +126,12 @@ mod tests {
     fn columns_align_by_characters() {
         let rows = [["ä".to_owned(), "1".to_owned()], ["longer".to_owned(), String::new()]];
         assert_eq!(aligned(["name", "n"], &rows), "name    n\nä       1\nlonger");
+    }
+
+    #[test]
+    fn no_cell_steers_the_terminal() {
+        let rows = [["a\u{1b}[2J\n".to_owned(), "\u{202E}live".to_owned()]];
+        assert_eq!(aligned(["name", "n"], &rows), "name             n\na\\u{1b}[2J\\u{a}  \\u{202e}live");
     }
 
     #[test]

@@ -30,8 +30,8 @@ pub const PROMPTS_SHORT: Limit = Limit { count: 3, window: Millis::minutes(10) }
 pub const PROMPTS_LONG: Limit = Limit { count: 10, window: Millis::hours(24) };
 /// Guesses at enrolment codes from one source address.
 pub const CODE_TRIES_PER_SOURCE: Limit = Limit { count: 20, window: Millis::hours(1) };
-/// Wrong enrolment codes in all, so that many addresses do not help: with ten codes shown at once and 40 bits each, a hit in
-/// a hundred years.
+/// Wrong enrolment codes in all, after which a wrong one gets no other answer than "too many" (a right one still counts, so that
+/// a flood keeps nobody out). With ten codes shown at once and 40 bits each, as many guesses hit once in a hundred years.
 pub const CODE_TRIES_IN_ALL: Limit = Limit { count: 100_000, window: Millis::hours(1) };
 /// Digits tried for one phone that joined, before it is refused.
 pub const CONFIRMATION_TRIES: Limit = Limit { count: 3, window: Millis::minutes(60) };

@@ -52,7 +52,10 @@ impl Partial {
         if BESIDE.iter().any(|suffix| beside(&self.at, suffix).exists()) {
             return Err(Failure::new(format!("{} is still in use", self.at.display())));
         }
-        fs::rename(&self.at, &self.to).map_err(|error| failed(&self.to, &error))?;
+        // Whatever got the name meanwhile keeps it.
+        let free = rustix::fs::RenameFlags::NOREPLACE;
+        let renamed = rustix::fs::renameat_with(rustix::fs::CWD, &self.at, rustix::fs::CWD, &self.to, free);
+        renamed.map_err(|error| failed(&self.to, &error.into()))?;
         sync_folder(&self.to)
     }
 

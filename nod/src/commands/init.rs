@@ -12,6 +12,7 @@ use crate::config::{Answers, Config, DEFAULT_DATA_DIR, PublicAddress, render};
 use crate::failure::{Failure, Next as _, Outcome};
 use crate::installation::Installation;
 use crate::output::{self, Time};
+use crate::private_file;
 
 /// Where the configuration is written when no path is given.
 const FILE: &str = "nod.toml";
@@ -94,6 +95,7 @@ pub(crate) async fn run(common: &Common, arguments: InitArguments) -> Outcome {
     let text = render(&answers);
     // Read back before anything is made, so that the file and the installation agree.
     let config = Config::parse(&path, &text)?;
+    config.as_owner()?;
     write_new(&path, &text)?;
     match Installation::create(config).await {
         Ok(installation) => finish(common, &installation, &admin).await,
@@ -133,10 +135,8 @@ async fn question<T>(
 
 fn write_new(path: &Path, text: &str) -> Outcome {
     use std::io::Write as _;
-    let write = || {
-        let mut file = std::fs::OpenOptions::new().write(true).create_new(true).open(path)?;
-        file.write_all(text.as_bytes())
-    };
+    // Its owner's alone: a URL in it may hold a password (INV-24).
+    let write = || private_file::create(path)?.write_all(text.as_bytes());
     write().map_err(|error| Failure::new(format!("{}: {error}", path.display())))
 }
 

@@ -28,6 +28,8 @@ pub(crate) struct ServeArguments {
 /// Runs it.
 pub(crate) async fn run(common: &Common, arguments: ServeArguments) -> Outcome {
     let config = Config::load(common.config.as_deref())?;
+    // No core dump, and no look by other processes of this user: keys are in memory (INV-24).
+    rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable)?;
     let traces = config.collector.as_ref().map(Traces::to).transpose()?;
     log::start(config.log.format, config.log.level, traces.as_ref().map(Traces::tracer));
     let installation = Installation::open_for(config, arguments.accept_new_host).await?;

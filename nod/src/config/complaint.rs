@@ -25,6 +25,17 @@ pub(crate) enum ConfigError {
         /// The file.
         path: PathBuf,
     },
+    /// Root would leave files that the server cannot read, in a folder whose owner chooses what their names lead to.
+    #[error(
+        "{folder} belongs to user {owner}, and this is root: run the command as its owner, for example: runuser -u nod -- nod ...",
+        folder = folder.display()
+    )]
+    Root {
+        /// The data folder.
+        folder: PathBuf,
+        /// Its owner.
+        owner: u32,
+    },
     /// Something in it is wrong.
     #[error("{path}:{line}:{column}: {what}", path = path.display())]
     Wrong {
@@ -57,9 +68,9 @@ pub(super) fn at_key(path: &Path, text: &str, key: &str, what: String) -> Config
 
 /// "unknown field `a`, expected `b` or `c`" becomes a sentence with the nearest key.
 fn words(message: &str) -> String {
-    let Some(rest) = message.strip_prefix("unknown field ") else { return message.to_owned() };
+    let Some(rest) = message.strip_prefix("unknown field ") else { return without_value(message) };
     let mut quoted = rest.split('`').skip(1).step_by(2);
-    let Some(unknown) = quoted.next() else { return message.to_owned() };
+    let Some(unknown) = quoted.next() else { return without_value(message) };
     let known: Vec<&str> = quoted.collect();
     match known.iter().map(|key| (distance(unknown, key), key)).min() {
         Some((slips, key)) if slips <= MAX_SLIPS => format!("there is no key `{unknown}`; did you mean `{key}`?"),
@@ -67,6 +78,18 @@ fn words(message: &str) -> String {
             let known: Vec<String> = known.iter().map(|key| format!("`{key}`")).collect();
             format!("there is no key `{unknown}`; known keys here: {}", known.join(", "))
         }
+    }
+}
+
+/// "invalid type: string "...", expected a number" without the value, which may be a secret in the wrong place (INV-24).
+fn without_value(message: &str) -> String {
+    let of_value = ["invalid type: ", "invalid value: "].into_iter().find(|start| message.starts_with(start));
+    match (of_value, message.find('"'), message.rfind('"')) {
+        (Some(_), Some(from), Some(to)) if from < to => {
+            let (before, after) = (message.get(..from), message.get(to + 1..));
+            format!("{}{}", before.unwrap_or_default().trim_end(), after.unwrap_or_default())
+        }
+        _ => message.to_owned(),
     }
 }
 

@@ -5,6 +5,7 @@ mod database;
 mod host;
 mod network;
 mod template;
+mod web_address;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -75,7 +76,7 @@ pub(crate) struct Push {
     #[serde(default)]
     pub(crate) allow_insecure_endpoints: bool,
     /// HTTP proxy for pushes.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "web_address::some")]
     pub(crate) egress_proxy: Option<Url>,
 }
 
@@ -101,6 +102,7 @@ pub(crate) struct Log {
 #[derive(Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Trace {
+    #[serde(default, deserialize_with = "web_address::some")]
     collector: Option<Url>,
 }
 
@@ -177,7 +179,20 @@ impl Config {
             return Err(ConfigError::TooLarge { path });
         }
         let text = std::fs::read_to_string(&path).map_err(unreadable)?;
-        Self::parse(&path, &text)
+        let config = Self::parse(&path, &text)?;
+        config.as_owner()?;
+        Ok(config)
+    }
+
+    /// Refuses root where the data folder is somebody else's.
+    pub(crate) fn as_owner(&self) -> Result<(), ConfigError> {
+        use std::os::unix::fs::MetadataExt as _;
+        // A folder that is not there yet will be whose makes it.
+        let Ok(owner) = std::fs::metadata(&self.data_dir).map(|folder| folder.uid()) else { return Ok(()) };
+        if rustix::process::geteuid().is_root() && owner != 0 {
+            return Err(ConfigError::Root { folder: self.data_dir.clone(), owner });
+        }
+        Ok(())
     }
 
     /// Reads a configuration from its text.
@@ -290,7 +305,7 @@ mod tests {
                 format!("{GOOD}[log]\nlevel = \"loud\"\n"),
                 vec!["nod.toml:5:9", "`error`, `warn`, `info`, `debug`, `trace`"],
             ),
-            (format!("{GOOD}egress_proxy = \"//\"\n"), vec!["nod.toml:4:"]),
+            (format!("{GOOD}egress_proxy = \"//\"\n"), vec!["nod.toml:4:", "http://host:port"]),
             ("origin = \"https://nod.example.com\"\n".to_owned(), vec!["nod.toml", "missing field `push`"]),
             ("origin = \"https://nod.exa".to_owned(), vec!["nod.toml:1:"]),
         ] {
@@ -299,6 +314,24 @@ mod tests {
                 assert!(said.contains(part), "{part} is not in: {said}");
             }
         }
+    }
+
+    #[test]
+    fn complaints_repeat_no_value_that_may_hold_a_password() {
+        let secret = "://user:hunter2@";
+        for (table, value) in [
+            ("egress_proxy", format!("\"http{secret}proxy:99999\"")),
+            ("egress_proxy", format!("{{ url = \"http{secret}proxy\" }}")),
+            ("[trace]\ncollector", format!("\"https{secret}[bad/v1\"")),
+            ("[database]\nurl", format!("[\"postgres{secret}db/nod\"]")),
+            ("[database]\nconnections", format!("\"postgres{secret}db/nod\"")),
+            ("[audit]\nsyslog", format!("\"tls{secret}logs\"")),
+        ] {
+            let said = complaint(&format!("{GOOD}{table} = {value}\n"));
+            assert!(!said.contains("hunter2") && said.contains("nod.toml:"), "{said}");
+        }
+        let said = complaint(&format!("database = \"postgres{secret}db/nod\"\n{GOOD}"));
+        assert!(!said.contains("hunter2") && said.contains("invalid type: string, expected"), "{said}");
     }
 
     #[test]

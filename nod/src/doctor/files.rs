@@ -37,8 +37,9 @@ pub(super) fn examine(config: &Config, findings: &mut Findings) {
     match &config.database {
         Database::Sqlite => secret(&folder.join(DATABASE), findings),
         Database::Postgres { password_file: Some(file), .. } => secret(file, findings),
-        Database::Postgres { url, password_file: None, .. } => configuration(config, url, findings),
+        Database::Postgres { password_file: None, .. } => {}
     }
+    configuration(config, findings);
     room(folder, findings);
     if let Some(beside) = config.checkpoint_file.parent().filter(|beside| beside != folder) {
         match fs::metadata(beside) {
@@ -78,13 +79,26 @@ fn private(path: &Path, metadata: &Metadata, mode: &str, findings: &mut Findings
 }
 
 /// The configuration is no secret, unless a password stands in it.
-fn configuration(config: &Config, url: &str, findings: &mut Findings) {
-    let has_password = url::Url::parse(url).is_ok_and(|url| url.password().is_some()) || url.contains("password=");
-    let open = fs::metadata(&config.path).is_ok_and(|metadata| metadata.mode() & 0o077 != 0);
-    if has_password && open {
-        let what = format!("{} holds the database's password and may be read by other users", config.path.display());
-        findings.problem("files", what, "move the password into a file, and name that with database.password_file");
+fn configuration(config: &Config, findings: &mut Findings) {
+    let Ok(metadata) = fs::metadata(&config.path) else { return };
+    let Ok(text) = fs::read_to_string(&config.path) else { return };
+    let shown = config.path.display();
+    if metadata.mode() & 0o077 != 0 && text.lines().any(has_password) {
+        let what = format!("{shown} holds a password in a URL and may be read by other users");
+        findings.problem(
+            "files",
+            what,
+            format!("run: chmod 600 {shown}; the database's has a file of its own in password_file"),
+        );
     }
+}
+
+/// Whether a line of a configuration names a URL with a password, however wrongly that is encoded.
+fn has_password(line: &str) -> bool {
+    let line = line.trim_start();
+    let in_authority = |rest: &str| rest.rsplit_once('@').is_some_and(|(before, _)| before.contains(':'));
+    !line.starts_with('#')
+        && (line.contains("password=") || line.split_once("://").is_some_and(|(_, rest)| in_authority(rest)))
 }
 
 fn room(folder: &Path, findings: &mut Findings) {

@@ -1,6 +1,7 @@
 //! The data key: where it may be, which place counts, and taking it to another machine (INV-21).
 
 use std::fs;
+use std::io::{BufRead as _, BufReader};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::Path;
 
@@ -104,11 +105,16 @@ async fn served() -> (Nod, Running, Visitor) {
     let nod = Nod::init();
     nod.run(&["user", "set", "anna", "--terminal-phone", "on"]).ok();
     let running = nod.serve();
+    let anna = enrolled(&nod).await;
+    (nod, running, anna)
+}
+
+async fn enrolled(nod: &Nod) -> Visitor {
     nod.folder.run_with(&["phone", "enrol", &nod.link, "--password-stdin"], &format!("{PASSWORD}\n")).ok();
     let link = nod.run(&["browser", "introduce", "anna", "--json"]).json()["link"].as_str().unwrap().to_owned();
-    let mut anna = Visitor::new(&nod);
+    let mut anna = Visitor::new(nod);
     anna.introduce(&link, "anna", PASSWORD).await;
-    (nod, running, anna)
+    anna
 }
 
 async fn signs_in(nod: &Nod, anna: &mut Visitor) {
@@ -200,4 +206,42 @@ fn a_key_that_waits_makes_nothing_until_it_is_its_turn() {
     let key = fs::read_to_string(nod.data("data.key")).unwrap();
     let said = nod.folder.run_in(&["key", "add"], &[("NOD_DATA_KEY", key.lines().next().unwrap())]);
     said.fails(1, &["NOD_DATA_KEY, which this command does not change"]);
+}
+
+/// Somebody copies the key of another installation over this one's.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_foreign_key_is_not_taken_up() {
+    let nod = Nod::init();
+    nod.run(&["user", "set", "anna", "--terminal-phone", "on"]).ok();
+    let (read, log) = std::io::pipe().unwrap();
+    let mut running = Running::start_with(nod.folder.command(&["serve"]), log.into());
+    running.wait_for("listening on ");
+    let mut anna = enrolled(&nod).await;
+    let own = fs::read_to_string(nod.data("data.key")).unwrap();
+    let mut lines = BufReader::new(read).lines().map_while(Result::ok);
+    let mut told = |words: &str| assert!(lines.any(|line| line.contains(words)), "the log ended without {words:?}");
+    let put = |key: &str| {
+        private(&nod.data("new.key"), key);
+        fs::rename(nod.data("new.key"), nod.data("data.key")).unwrap();
+    };
+    put(&other_key());
+    told("the data keys stay as they were");
+    signs_in(&nod, &mut anna).await;
+    put(&own);
+    told("the data keys were changed and taken up");
+    signs_in(&nod, &mut anna).await;
+}
+
+/// The owner of the folder chooses what names in it lead to, so root does not write there for them.
+#[test]
+fn root_does_not_work_in_a_folder_of_somebody_else() {
+    const SOMEBODY: u32 = 65_534;
+    let nod = Nod::init();
+    if std::os::unix::fs::chown(nod.data(""), Some(SOMEBODY), Some(SOMEBODY)).is_err() {
+        println!("SKIP: only root can give a folder away");
+        return;
+    }
+    for command in [&["key", "add"][..], &["user", "list"], &["serve"], &["doctor"], &["backup", "x.age"]] {
+        nod.run(command).fails(2, &["belongs to user 65534, and this is root", "runuser -u nod"]);
+    }
 }

@@ -57,6 +57,10 @@ pub(crate) fn database(options: &Options) -> Result<Database, PostgresError> {
     if let Some(password) = &options.password {
         config.password(password.as_bytes());
     }
+    // The rest of a password, which no message may show (INV-24).
+    if config.get_hosts().iter().any(|host| matches!(host, Host::Tcp(name) if name.contains('@'))) {
+        return Err(PostgresError::Url("percent-encode what stands in the password, @ as %40".to_owned()));
+    }
     if config.get_dbname().is_none() {
         return Err(PostgresError::Url("it names no database".to_owned()));
     }
