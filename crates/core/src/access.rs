@@ -1,5 +1,6 @@
 //! Applications, and the sessions that open them.
 
+use crate::checksum::Checksum;
 use crate::id::{AppId, BrowserId, GroupId, SecretHash, SessionId, UserId};
 use crate::limits;
 use crate::time::Timestamp;
@@ -19,6 +20,8 @@ pub struct App {
     pub group: Option<GroupId>,
     /// When it was added.
     pub created_at: Timestamp,
+    /// Over all but the shown name (INV-21).
+    pub checksum: Checksum,
 }
 
 /// How the second factor was given.
@@ -55,6 +58,8 @@ pub struct Session {
     pub last_seen_at: Timestamp,
     /// Ended by the person, an administrator or an event.
     pub ended: bool,
+    /// Over all but what is only shown (INV-21).
+    pub checksum: Checksum,
 }
 
 impl Session {
@@ -87,6 +92,8 @@ pub struct AppCode {
     pub return_to: String,
     /// When it ends.
     pub expires_at: Timestamp,
+    /// Over the whole row (INV-21).
+    pub checksum: Checksum,
 }
 
 /// A cookie on an app's host; it lives and dies with the session behind it.
@@ -98,4 +105,6 @@ pub struct AppSession {
     pub session: SessionId,
     /// For which app.
     pub app: AppId,
+    /// Over the whole row (INV-21).
+    pub checksum: Checksum,
 }

@@ -146,7 +146,7 @@ const KINDS: &[(EventKind, &str, &str)] = &[
     (EventKind::AppAdded, "app_added", "The app {app} was added ({detail})."),
     (EventKind::AppRemoved, "app_removed", "The app {app} was removed."),
     (EventKind::AppRefused, "app_refused", "{user} was refused at {app}: {detail}."),
-    (EventKind::Tampered, "tampered", "A stored row of {user} failed its check and was refused: {detail}."),
+    (EventKind::Tampered, "tampered", "A stored row is not as Nod wrote it and was refused: {detail}."),
     (EventKind::Restored, "restored", "A backup was restored: {detail}."),
     (EventKind::KeyRotated, "key_rotated", "The data key was replaced: {detail}."),
 ];

@@ -1,6 +1,7 @@
 //! The challenge state machine: `pending -> approved | denied | expired | superseded | failed | withdrawn`, and from
 //! `approved` once to `consumed` (INV-01, INV-02).
 
+use crate::checksum::Checksum;
 use crate::id::{ChallengeId, DeviceId, SignInId, UserId};
 use crate::time::Timestamp;
 
@@ -132,6 +133,8 @@ pub struct Challenge {
     pub created_at: Timestamp,
     /// When it ends, by the store's clock (INV-06).
     pub expires_at: Timestamp,
+    /// Over the whole row (INV-21).
+    pub checksum: Checksum,
 }
 
 impl Challenge {
@@ -210,6 +213,7 @@ mod tests {
             number,
             created_at: Timestamp(0),
             expires_at: Timestamp(120_000),
+            checksum: crate::UNSEALED,
         }
     }
 

@@ -1,5 +1,6 @@
 //! Enrolling one phone: link or own page, password, code, device, confirmation (INV-16).
 
+use crate::checksum::Checksum;
 use crate::id::{DeviceId, EnrolmentId, SecretHash, SessionId, UserId};
 use crate::time::Timestamp;
 
@@ -59,6 +60,8 @@ pub struct Enrolment {
     pub created_at: Timestamp,
     /// When it ends.
     pub expires_at: Timestamp,
+    /// Over all but the wrong passwords, which are counted (INV-21).
+    pub checksum: Checksum,
 }
 
 /// An administrator's single-use link that binds one browser, for machines without passkey or key.
@@ -70,4 +73,6 @@ pub struct IntroductionLink {
     pub user: UserId,
     /// When it ends.
     pub expires_at: Timestamp,
+    /// Over the whole row (INV-21).
+    pub checksum: Checksum,
 }

@@ -6,6 +6,7 @@
 pub mod access;
 pub mod audit;
 pub mod challenge;
+mod checksum;
 pub mod enrolment;
 pub mod id;
 pub mod limits;
@@ -17,5 +18,6 @@ pub mod sign_in;
 pub mod text;
 pub mod time;
 
+pub use checksum::{Checksum, UNSEALED};
 pub use id::*;
 pub use time::{Millis, Timestamp};

@@ -39,6 +39,8 @@ pub const CONFIRMATION_TRIES: Limit = Limit { count: 3, window: Millis::minutes(
 pub const INTRODUCTION_TRIES: Limit = Limit { count: 5, window: Millis::minutes(15) };
 /// Bad proofs (passkey, signed answer) that one account's audit takes; more are refused without a line.
 pub const BAD_PROOFS: Limit = Limit { count: 20, window: Millis::minutes(10) };
+/// Lines of the audit about one stored row that is not as it was written (INV-21).
+pub const REFUSED_ROWS: Limit = Limit { count: 1, window: Millis::hours(1) };
 /// Self-test pushes of one phone.
 pub const SELF_TESTS: Limit = Limit { count: 10, window: Millis::hours(1) };
 

@@ -1,5 +1,6 @@
 //! Users and groups, and what a password must be.
 
+use crate::checksum::Checksum;
 use crate::id::{GroupId, UserId};
 use crate::time::Timestamp;
 
@@ -31,6 +32,8 @@ pub struct User {
     pub terminal_phone: bool,
     /// When the account was made.
     pub created_at: Timestamp,
+    /// Over all but the shown name (INV-21).
+    pub checksum: Checksum,
 }
 
 /// A named set of users.
@@ -42,6 +45,17 @@ pub struct Group {
     pub name: String,
     /// When it was made.
     pub created_at: Timestamp,
+}
+
+/// That somebody is in a group.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Member {
+    /// Which group.
+    pub group: GroupId,
+    /// Who.
+    pub user: UserId,
+    /// Over the whole row (INV-21).
+    pub checksum: Checksum,
 }
 
 /// Fewest characters of a password. Below it a password is refused.

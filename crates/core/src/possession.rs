@@ -1,5 +1,6 @@
 //! What a user holds: phones, their passkeys, and bound browsers.
 
+use crate::checksum::Checksum;
 use crate::id::{BrowserId, DeviceId, PasskeyId, SecretHash, SubscriptionId, UserId};
 use crate::limits;
 use crate::time::Timestamp;
@@ -54,8 +55,8 @@ pub struct Device {
     pub state: DeviceState,
     /// Public device key: canonical P-256 JWK.
     pub key: String,
-    /// Keyed checksum over (user, device, key): a row edited by SQL is refused (INV-21).
-    pub checksum: [u8; 32],
+    /// Over all but name, notifications and last sign-in (INV-21).
+    pub checksum: Checksum,
     /// Whether it can be rung.
     pub notifications: Notifications,
     /// Where pushes go, if anywhere.
@@ -64,6 +65,19 @@ pub struct Device {
     pub created_at: Timestamp,
     /// When it last signed in.
     pub last_seen_at: Timestamp,
+}
+
+/// That a phone's session covers a device. One secret may cover several.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeviceSession {
+    /// Hash of the token's secret.
+    pub secret: SecretHash,
+    /// Which device.
+    pub device: DeviceId,
+    /// When it ends.
+    pub expires_at: Timestamp,
+    /// Over the whole row (INV-21).
+    pub checksum: Checksum,
 }
 
 /// A passkey for Nod's relying party id.
@@ -81,8 +95,8 @@ pub struct Passkey {
     pub public_key: Vec<u8>,
     /// May be synchronised to other devices (backup-eligible flag).
     pub backup_eligible: bool,
-    /// Keyed checksum over (user, device, credential id, key) (INV-21).
-    pub checksum: [u8; 32],
+    /// Over the whole row (INV-21).
+    pub checksum: Checksum,
     /// When it was made.
     pub created_at: Timestamp,
 }
@@ -113,8 +127,8 @@ pub struct Browser {
     pub created_at: Timestamp,
     /// When it last started a sign-in.
     pub last_used_at: Timestamp,
-    /// Keyed checksum over (browser, user) (INV-21).
-    pub checksum: [u8; 32],
+    /// Over all but the label (INV-21).
+    pub checksum: Checksum,
 }
 
 impl Browser {
@@ -138,4 +152,6 @@ pub struct BrowserSecret {
     pub issued_at: Timestamp,
     /// A newer one has been used since: whoever shows this holds a copy.
     pub retired: bool,
+    /// Over the whole row (INV-21).
+    pub checksum: Checksum,
 }

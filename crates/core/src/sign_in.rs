@@ -1,5 +1,6 @@
 //! One attempt to reach one app: from the right password to the session.
 
+use crate::checksum::Checksum;
 use crate::id::{AppId, BrowserId, PasskeyId, SecretHash, SignInId, UserId};
 use crate::time::Timestamp;
 
@@ -48,4 +49,6 @@ pub struct SignIn {
     pub created_at: Timestamp,
     /// When it ends.
     pub expires_at: Timestamp,
+    /// Over all but what is only shown (INV-21).
+    pub checksum: Checksum,
 }

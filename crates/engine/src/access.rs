@@ -1,9 +1,9 @@
 //! Sessions at Nod's origin, and cookies on the hosts of protected apps.
 
-use nod_core::access::{App, Session};
+use nod_core::access::{App, AppCode, AppSession, Session};
 use nod_core::audit::EventKind;
 use nod_core::people::User;
-use nod_core::{SessionId, UserId};
+use nod_core::{SessionId, UNSEALED, UserId};
 
 use crate::engine::Engine;
 use crate::fault::{Fault, Outcome, applied};
@@ -44,7 +44,8 @@ impl Engine {
         }
         let user = self.active_user(session.user).await?;
         if now.0 - session.last_seen_at.0 >= SEEN_STEP_MS {
-            applied(self.store.commit(vec![Write::SeeSession { session: session.id, at: now }]).await)?;
+            let checksum = self.vault.checksum(&Session { last_seen_at: now, ..session.clone() });
+            applied(self.store.commit(vec![Write::SeeSession { session: session.id, at: now, checksum }]).await)?;
         }
         Ok((session, user))
     }
@@ -112,10 +113,8 @@ impl Engine {
         let session = self.store.session(code.session).await?.ok_or(Fault::NotSignedIn)?;
         self.live(session).await?;
         let (cookie, secret) = fresh_secret(&*self.entropy);
-        let writes = vec![
-            Write::UseAppCode { code: code.code },
-            Write::AddAppSession(nod_core::access::AppSession { secret, session: code.session, app: app.id }),
-        ];
+        let entry = AppSession { secret, session: code.session, app: app.id, checksum: UNSEALED };
+        let writes = vec![Write::UseAppCode { code: code.code }, Write::AddAppSession(self.vault.sealed(entry))];
         if applied(self.store.commit(writes).await)? {
             Ok(Admitted { cookie, return_to: code.return_to })
         } else {
@@ -140,14 +139,15 @@ impl Engine {
             return Err(Fault::Forbidden("your account is not admitted to this app".to_owned()));
         }
         let (code, hash) = fresh_secret(&*self.entropy);
-        let code_row = nod_core::access::AppCode {
+        let code_row = self.vault.sealed(AppCode {
             code: hash,
             session: session.id,
             app: app.id,
             binding,
             return_to: return_to.to_owned(),
             expires_at: now.after(nod_core::limits::APP_CODE_LIFE),
-        };
+            checksum: UNSEALED,
+        });
         self.store.commit(vec![Write::AddAppCode(code_row)]).await.map_err(Fault::moved_on)?;
         Ok(format!("{}/.nod/callback?code={code}", app.origin))
     }

@@ -3,8 +3,8 @@
 use nod_core::access::App;
 use nod_core::audit::{Event, EventKind};
 use nod_core::challenge::{Challenge, ChallengeState};
-use nod_core::people::{Group, User, UserState, check_new_password};
-use nod_core::{AppId, GroupId, UserId, text};
+use nod_core::people::{Group, Member, User, UserState, check_new_password};
+use nod_core::{AppId, GroupId, UNSEALED, UserId, text};
 use zeroize::Zeroizing;
 
 use crate::engine::{Engine, MAX_RETRIES};
@@ -30,7 +30,7 @@ impl Engine {
         let name = canonical(name)?;
         let display_name = text::shown(display_name.unwrap_or(&name));
         let display_name = if display_name.is_empty() { name.clone() } else { display_name };
-        let user = User {
+        let user = self.vault.sealed(User {
             id: UserId(self.fresh_id()),
             name,
             display_name,
@@ -39,7 +39,8 @@ impl Engine {
             number_always: false,
             terminal_phone,
             created_at: now,
-        };
+            checksum: UNSEALED,
+        });
         let event = Self::event(EventKind::UserAdded, now, &user);
         let writes = vec![Write::AddUser(user.clone()), Write::Audit(event)];
         if applied(self.store.commit(writes).await)? {
@@ -47,6 +48,11 @@ impl Engine {
         } else {
             Err(Fault::Conflict(format!("there is a user {} already", user.name)))
         }
+    }
+
+    /// The write that makes `to` of what was read, with its checksum; somebody else's change meanwhile refuses it.
+    pub(crate) fn changed(&self, from: &User, to: User) -> Write {
+        Write::ChangeUser { from: from.checksum, to: self.vault.sealed(to) }
     }
 
     /// Disables or enables; disabling ends every session and withdraws every question at once.
@@ -60,8 +66,12 @@ impl Engine {
             UserState::Disabled => EventKind::UserDisabled,
         };
         for _ in 0..MAX_RETRIES {
-            let mut writes =
-                vec![Write::SetUserState { user: user.id, to }, Write::Audit(Self::event(kind, now, user))];
+            let found = self.store.user(user.id).await?.ok_or(Fault::NotFound("user"))?;
+            if found.state == to {
+                return Err(Fault::Conflict(format!("{} is so already", user.name)));
+            }
+            let changed = self.changed(&found, User { state: to, ..found.clone() });
+            let mut writes = vec![changed, Write::Audit(Self::event(kind, now, user))];
             if to == UserState::Disabled {
                 writes.push(Write::EndSessionsOf { user: user.id, browser: None });
                 writes.push(Write::EndEnrolmentsOf { user: user.id });
@@ -70,10 +80,7 @@ impl Engine {
             if applied(self.store.commit(writes).await)? {
                 return Ok(());
             }
-            if self.store.user(user.id).await?.is_none_or(|found| found.state == to) {
-                return Err(Fault::Conflict(format!("{} is so already", user.name)));
-            }
-            // A phone answered meanwhile.
+            // A phone answered meanwhile, or somebody else changed the user.
         }
         Err(Fault::Busy)
     }
@@ -86,8 +93,9 @@ impl Engine {
         let now = self.now().await?;
         check_new_password(&password, &user.name).map_err(|error| Fault::BadRequest(error.to_string()))?;
         let hash = self.passwords.hash(password, "command line").await?;
+        let found = self.store.user(user.id).await?.ok_or(Fault::NotFound("user"))?;
         let writes = vec![
-            Write::SetPassword { user: user.id, hash },
+            self.changed(&found, User { password_hash: Some(hash), ..found.clone() }),
             Write::EndSessionsOf { user: user.id, browser: None },
             Write::EndEnrolmentsOf { user: user.id },
             Write::Audit(Self::event(EventKind::PasswordSet, now, user)),
@@ -104,8 +112,9 @@ impl Engine {
         let word = |on| if on { "on" } else { "off" };
         let detail =
             format!("number on every sign-in {}, terminal phone {}", word(number_always), word(terminal_phone));
+        let found = self.store.user(user.id).await?.ok_or(Fault::NotFound("user"))?;
         let writes = vec![
-            Write::SetUserOptions { user: user.id, number_always, terminal_phone },
+            self.changed(&found, User { number_always, terminal_phone, ..found.clone() }),
             Write::Audit(Self::event(EventKind::UserChanged, now, user).detail(detail)),
         ];
         self.store.commit(writes).await.map_err(Fault::moved_on)
@@ -158,7 +167,8 @@ impl Engine {
     pub async fn set_member(&self, group: &Group, user: &User, member: bool) -> Outcome<()> {
         let now = self.now().await?;
         let (write, words) = if member {
-            (Write::AddMember { group: group.id, user: user.id }, "joined")
+            let member = Member { group: group.id, user: user.id, checksum: UNSEALED };
+            (Write::AddMember(self.vault.sealed(member)), "joined")
         } else {
             (Write::RemoveMember { group: group.id, user: user.id }, "left")
         };
@@ -189,14 +199,15 @@ impl Engine {
     ) -> Outcome<App> {
         let now = self.now().await?;
         let name = canonical(name)?;
-        let app = App {
+        let app = self.vault.sealed(App {
             id: AppId(self.fresh_id()),
             display_name: text::shown(display_name.unwrap_or(&name)),
             name,
             origin: origin.to_owned(),
             group: group.map(|group| group.id),
             created_at: now,
-        };
+            checksum: UNSEALED,
+        });
         let event = Event::new(EventKind::AppAdded, now).app(Some(app.id), &app.display_name).detail(origin);
         let writes = vec![Write::AddApp(app.clone()), Write::Audit(event)];
         if applied(self.store.commit(writes).await)? {

@@ -32,9 +32,7 @@ impl Engine {
         let device = phone.devices.iter().find(|d| d.id.0 == parsed.claimed_device().0 && d.user == challenge.user);
         // The session's rows may be older than a revocation: read again (P12).
         let device = match device {
-            Some(device) => {
-                self.store.device(device.id).await?.filter(|d| d.state == DeviceState::Active && self.is_intact(d))
-            }
+            Some(device) => self.store.device(device.id).await?.filter(|d| d.state == DeviceState::Active),
             None => None,
         };
         let device = device.ok_or(Fault::NotFound("request"))?;
@@ -84,6 +82,7 @@ impl Engine {
                 to: next.clone(),
                 sign_in: challenge.sign_in,
                 user: user.id,
+                checksum: self.vault.checksum(&Challenge { state: next.clone(), ..challenge.clone() }),
             },
             Write::DropPushes { subject: challenge.id.0 },
             Write::Stage {
@@ -209,7 +208,7 @@ impl Engine {
     ) -> Outcome<()> {
         let bad = |why: &str| Fault::BadSignature(why.to_owned());
         let passkey = self.store.passkey_by_credential(&assertion.raw_id.0).await?;
-        let passkey = passkey.filter(|p| p.device == device.id && p.user == device.user && self.passkey_is_intact(p));
+        let passkey = passkey.filter(|p| p.device == device.id && p.user == device.user);
         let passkey = passkey.ok_or_else(|| bad("a passkey that is not this phone's"))?;
         verify_assertion(assertion, challenge, &self.relying_party(), &passkey.public_key)
             .map_err(|error| Fault::BadSignature(error.to_string()))?;

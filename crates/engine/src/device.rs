@@ -3,9 +3,9 @@
 use nod_core::audit::EventKind;
 use nod_core::challenge::{Challenge, Decision};
 use nod_core::people::{User, UserState};
-use nod_core::possession::{Device, DeviceState, Notifications};
+use nod_core::possession::{Device, DeviceSession, DeviceState, Notifications};
 use nod_core::push::{Stage, Subscription};
-use nod_core::{ChallengeId, DeviceId, SecretHash, SubscriptionId, Timestamp, UserId, limits};
+use nod_core::{ChallengeId, DeviceId, SecretHash, SubscriptionId, Timestamp, UNSEALED, UserId, limits};
 use nod_protocol::answer as signed;
 use nod_protocol::device_api::{self as api, HistoryEntry, RequestBody, SessionAnswer, SessionDevice, UserBody};
 use nod_protocol::device_sign_in::ParsedDeviceSignIn;
@@ -79,7 +79,8 @@ impl Engine {
                 devices.push(SessionDevice { device: claimed, user: None, state: None, accepted: false });
                 continue;
             };
-            writes.push(Write::AddDeviceSession { secret, device: device.id, expires_at });
+            let session = DeviceSession { secret, device: device.id, expires_at, checksum: UNSEALED };
+            writes.push(Write::AddDeviceSession(self.vault.sealed(session)));
             writes.push(Write::SeeDevice { device: device.id, at: now });
             devices.push(SessionDevice {
                 device: claimed,
@@ -103,7 +104,7 @@ impl Engine {
         now: Timestamp,
     ) -> Outcome<Option<(Device, User)>> {
         let device = self.store.device(DeviceId(parsed.claimed_device().0)).await?;
-        let Some(device) = device.filter(|d| d.state != DeviceState::Revoked && self.is_intact(d)) else {
+        let Some(device) = device.filter(|d| d.state != DeviceState::Revoked) else {
             return Ok(None);
         };
         let Some(user) = self.store.user(device.user).await?.filter(|u| u.state == UserState::Active) else {
@@ -128,8 +129,8 @@ impl Engine {
     /// # Errors
     /// [`Fault::NotSignedIn`] when it has ended or all its devices are revoked.
     pub async fn phone(&self, token: &str) -> Outcome<Phone> {
-        let mut devices = self.store.device_session(hash_secret(token)).await?;
-        devices.retain(|device| self.is_intact(device));
+        let covered = self.store.device_session(hash_secret(token)).await?;
+        let devices: Vec<Device> = covered.into_iter().map(|(device, _)| device).collect();
         if devices.is_empty() { Err(Fault::NotSignedIn) } else { Ok(Phone { devices }) }
     }
 

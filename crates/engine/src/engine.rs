@@ -5,11 +5,12 @@ use std::sync::Arc;
 use nod_core::access::App;
 use nod_core::audit::{Event, EventKind};
 use nod_core::people::{User, UserState};
-use nod_core::possession::{Browser, Device, DeviceState, Passkey};
-use nod_core::{AppId, DeviceId, Timestamp, UserId};
+use nod_core::possession::{Device, DeviceState, Passkey};
+use nod_core::{AppId, Timestamp, UserId};
 use nod_protocol::webauthn::RelyingParty;
 
 use crate::fault::{Fault, Outcome, applied};
+use crate::guard::Guard;
 use crate::meters::Meters;
 use crate::password::Passwords;
 use crate::ports::{Entropy, Store, Write, random};
@@ -41,7 +42,10 @@ pub struct Settings {
 /// The use cases, over one store. Cheap to clone.
 #[derive(Clone)]
 pub struct Engine {
+    /// Gives out only rows that are as Nod wrote them (INV-21).
     pub(crate) store: Arc<dyn Store>,
+    /// The same, whatever stands in it: for judging every row.
+    pub(crate) rows: Arc<dyn Store>,
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) passwords: Arc<dyn Passwords>,
     pub(crate) vault: Arc<Vault>,
@@ -66,10 +70,12 @@ impl Engine {
         settings: Settings,
     ) -> Self {
         let (vault, settings) = (Arc::new(vault), Arc::new(settings));
-        Self { store, entropy, passwords, vault, settings, meters: Meters::default() }
+        let rows = store;
+        let store = Arc::new(Guard::new(Arc::clone(&rows), Arc::clone(&vault)));
+        Self { store, rows, entropy, passwords, vault, settings, meters: Meters::default() }
     }
 
-    /// The store behind it.
+    /// The store behind it, of which it takes no row that was edited (INV-21).
     #[must_use]
     pub fn store(&self) -> &Arc<dyn Store> {
         &self.store
@@ -148,7 +154,7 @@ impl Engine {
         let Some(id) = app else { return Ok((None, true)) };
         let Some(app) = self.store.app(id).await? else { return Ok((None, false)) };
         let admits = match app.group {
-            Some(group) => self.store.is_member(group, user).await?,
+            Some(group) => self.store.member(group, user).await?.is_some(),
             None => true,
         };
         Ok((Some(app), admits))
@@ -158,38 +164,17 @@ impl Engine {
         app.map_or_else(|| self.settings.server_name.clone(), |app| app.display_name.clone())
     }
 
-    /// Active phones whose rows are as we wrote them.
+    /// Active phones.
     pub(crate) async fn active_devices(&self, user: UserId) -> Outcome<Vec<Device>> {
         let devices = self.store.devices_of(user).await?;
-        Ok(devices.into_iter().filter(|d| d.state == DeviceState::Active && self.is_intact(d)).collect())
+        Ok(devices.into_iter().filter(|d| d.state == DeviceState::Active).collect())
     }
 
-    /// Passkeys of active phones whose rows are as we wrote them.
+    /// Passkeys of active phones.
     pub(crate) async fn usable_passkeys(&self, user: UserId, devices: &[Device]) -> Outcome<Vec<Passkey>> {
         let passkeys = self.store.passkeys_of(user).await?;
-        let usable = |passkey: &Passkey| {
-            self.passkey_is_intact(passkey) && devices.iter().any(|device| device.id == passkey.device)
-        };
+        let usable = |passkey: &Passkey| devices.iter().any(|device| device.id == passkey.device);
         Ok(passkeys.into_iter().filter(usable).collect())
-    }
-
-    /// INV-21.
-    pub(crate) fn device_checksum(&self, device: DeviceId, user: UserId, key: &str) -> [u8; 32] {
-        self.vault.mac("device", &[&device.0, &user.0, key.as_bytes()])
-    }
-    pub(crate) fn is_intact(&self, device: &Device) -> bool {
-        self.vault.holds(&device.checksum, "device", &[&device.id.0, &device.user.0, device.key.as_bytes()])
-    }
-    /// INV-21.
-    pub(crate) fn passkey_checksum(&self, user: UserId, device: DeviceId, id: &[u8], key: &[u8]) -> [u8; 32] {
-        self.vault.mac("passkey", &[&user.0, &device.0, id, key])
-    }
-    pub(crate) fn passkey_is_intact(&self, passkey: &Passkey) -> bool {
-        let parts: [&[u8]; 4] = [&passkey.user.0, &passkey.device.0, &passkey.credential_id, &passkey.public_key];
-        self.vault.holds(&passkey.checksum, "passkey", &parts)
-    }
-    pub(crate) fn browser_is_intact(&self, browser: &Browser) -> bool {
-        self.vault.holds(&browser.checksum, "browser", &[&browser.id.0, &browser.user.0])
     }
 
     /// Writes one event on its own. Only for refusals, where there is no change to go with.

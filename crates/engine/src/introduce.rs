@@ -4,7 +4,7 @@ use nod_core::audit::EventKind;
 use nod_core::enrolment::IntroductionLink;
 use nod_core::people::MAX_PASSWORD_BYTES;
 use nod_core::possession::BoundBy;
-use nod_core::{UserId, limits, text};
+use nod_core::{UNSEALED, UserId, limits, text};
 use zeroize::Zeroizing;
 
 use crate::engine::Engine;
@@ -22,7 +22,9 @@ impl Engine {
         let now = self.now().await?;
         let user = self.active_user(user).await.map_err(|_| Fault::NotFound("active user"))?;
         let (token, secret) = fresh_secret(&*self.entropy);
-        let link = IntroductionLink { secret, user: user.id, expires_at: now.after(limits::INTRODUCTION_LINK_LIFE) };
+        let expires_at = now.after(limits::INTRODUCTION_LINK_LIFE);
+        let link = IntroductionLink { secret, user: user.id, expires_at, checksum: UNSEALED };
+        let link = self.vault.sealed(link);
         let event = Self::event(EventKind::IntroductionLinkMade, now, &user);
         self.store
             .commit(vec![Write::AddIntroductionLink(link), Write::Audit(event)])

@@ -130,7 +130,9 @@ impl Engine {
         let Some((id, _)) = &event.user else { return Ok(Answer::Nothing) };
         let active = self.store.user(*id).await?.filter(|user| user.state == UserState::Active);
         let disable = |user: nod_core::people::User| {
-            Answer::Revoke(vec![Write::SetUserState { user: user.id, to: UserState::Disabled }])
+            Answer::Revoke(vec![
+                self.changed(&user, nod_core::people::User { state: UserState::Disabled, ..user.clone() }),
+            ])
         };
         Ok(active.map_or(Answer::Nothing, disable))
     }
@@ -143,7 +145,8 @@ impl Engine {
         };
         let unknown = Zeroizing::new(fresh_secret(&*self.entropy).0);
         let hash = self.passwords.hash(unknown, "command line").await?;
-        Ok(Answer::Revoke(vec![Write::SetPassword { user: user.id, hash }]))
+        let replaced = nod_core::people::User { password_hash: Some(hash), ..user.clone() };
+        Ok(Answer::Revoke(vec![self.changed(&user, replaced)]))
     }
 
     async fn group_changed(&self, event: &Event) -> Outcome<Answer> {
@@ -151,7 +154,7 @@ impl Engine {
         let Some(user) = self.store.user(*id).await? else { return Ok(Answer::Look) };
         for group in self.store.groups().await? {
             let left = event.detail == crate::admin::membership(&user, "left", &group);
-            if left && self.store.is_member(group.id, user.id).await? {
+            if left && self.store.member(group.id, user.id).await?.is_some() {
                 return Ok(Answer::Revoke(vec![Write::RemoveMember { group: group.id, user: user.id }]));
             }
         }

@@ -1,18 +1,17 @@
 //! After the data key was replaced: every checksum is made anew under the one that seals now (INV-21).
 
 use nod_core::audit::{Event, EventKind};
-use nod_core::people::User;
 
 use crate::engine::Engine;
 use crate::fault::{Outcome, applied};
-use crate::ports::{Checked, Write};
+use crate::ports::{Table, Write};
 use crate::vault::Made;
 
 /// Rows that are changed in one commit.
 const ROWS_AT_ONCE: usize = 200;
 
 /// What became of the rows that carry checksums.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct Resealed {
     /// They were made under the present key already.
     pub present: u64,
@@ -20,6 +19,15 @@ pub struct Resealed {
     pub renewed: u64,
     /// No key holds for them: they were not written by Nod and stay as they are.
     pub foreign: u64,
+}
+
+/// A row that no key holds for: Nod did not write it so, and it is refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Foreign {
+    /// Its table.
+    pub table: &'static str,
+    /// What names it there.
+    pub row: String,
 }
 
 impl Engine {
@@ -31,36 +39,39 @@ impl Engine {
     pub async fn reseal(&self, mut seen: impl FnMut(u64) + Send) -> Outcome<Resealed> {
         let mut done = Resealed::default();
         let mut writes = Vec::new();
-        for user in self.store.users().await? {
-            self.checksums_of(&user, &mut done, &mut writes).await?;
-            if writes.len() >= ROWS_AT_ONCE {
-                self.renew(&mut done, &mut writes).await?;
+        for table in Table::ALL {
+            for row in self.rows.sealed_rows(*table).await? {
+                let found = self.vault.seen(&row);
+                match found.made {
+                    Made::Now => done.present += 1,
+                    Made::Before => writes.push(Write::ChangeChecksum { row, to: found.anew }),
+                    Made::Elsewhere => done.foreign += 1,
+                }
+                if writes.len() >= ROWS_AT_ONCE {
+                    self.renew(&mut done, &mut writes).await?;
+                }
+                seen(done.present + done.renewed + done.foreign + writes.len() as u64);
             }
-            seen(done.present + done.renewed + done.foreign + writes.len() as u64);
         }
         self.renew(&mut done, &mut writes).await?;
         Ok(done)
     }
 
-    async fn checksums_of(&self, user: &User, done: &mut Resealed, writes: &mut Vec<Write>) -> Outcome<()> {
-        let mut judge =
-            |row: Checked, from: [u8; 32], label: &str, parts: &[&[u8]]| match self.vault.made(&from, label, parts) {
-                Made::Now => done.present += 1,
-                Made::Before => writes.push(Write::ChangeChecksum { row, from, to: self.vault.mac(label, parts) }),
-                Made::Elsewhere => done.foreign += 1,
-            };
-        for device in self.store.devices_of(user.id).await? {
-            let parts: [&[u8]; 3] = [&device.id.0, &device.user.0, device.key.as_bytes()];
-            judge(Checked::Device(device.id), device.checksum, "device", &parts);
+    /// Every row that grants something by its state and that no key holds for, for `nod doctor`.
+    ///
+    /// # Errors
+    /// Only the store's.
+    pub async fn foreign_rows(&self) -> Outcome<Vec<Foreign>> {
+        let mut foreign = Vec::new();
+        for table in Table::ALL {
+            for row in self.rows.sealed_rows(*table).await? {
+                let found = self.vault.seen(&row);
+                if found.made == Made::Elsewhere {
+                    foreign.push(Foreign { table: table.name(), row: found.place });
+                }
+            }
         }
-        for passkey in self.store.passkeys_of(user.id).await? {
-            let parts: [&[u8]; 4] = [&passkey.user.0, &passkey.device.0, &passkey.credential_id, &passkey.public_key];
-            judge(Checked::Passkey(passkey.id), passkey.checksum, "passkey", &parts);
-        }
-        for browser in self.store.browsers_of(user.id).await? {
-            judge(Checked::Browser(browser.id), browser.checksum, "browser", &[&browser.id.0, &browser.user.0]);
-        }
-        Ok(())
+        Ok(foreign)
     }
 
     /// Commits these, each for itself where one of them met a change by somebody else.

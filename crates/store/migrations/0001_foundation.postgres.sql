@@ -28,7 +28,8 @@ CREATE TABLE users (
     password_hash TEXT COLLATE "C",
     number_always BIGINT NOT NULL,
     terminal_phone BIGINT NOT NULL,
-    created_at BIGINT NOT NULL
+    created_at BIGINT NOT NULL,
+    checksum BYTEA
 );
 
 CREATE TABLE user_groups (
@@ -40,6 +41,7 @@ CREATE TABLE user_groups (
 CREATE TABLE members (
     group_id BYTEA NOT NULL REFERENCES user_groups (id) ON DELETE CASCADE,
     user_id BYTEA NOT NULL REFERENCES users (id),
+    checksum BYTEA,
     PRIMARY KEY (group_id, user_id)
 );
 
@@ -49,7 +51,8 @@ CREATE TABLE apps (
     display_name TEXT COLLATE "C" NOT NULL,
     origin TEXT COLLATE "C" NOT NULL UNIQUE,
     group_id BYTEA REFERENCES user_groups (id),
-    created_at BIGINT NOT NULL
+    created_at BIGINT NOT NULL,
+    checksum BYTEA
 );
 
 CREATE TABLE devices (
@@ -59,7 +62,7 @@ CREATE TABLE devices (
     platform TEXT COLLATE "C" NOT NULL,
     state TEXT COLLATE "C" NOT NULL CHECK (state IN ('pending', 'active', 'revoked')),
     device_key TEXT COLLATE "C" NOT NULL,
-    checksum BYTEA NOT NULL,
+    checksum BYTEA,
     notifications TEXT COLLATE "C" NOT NULL,
     subscription_id BYTEA,
     created_at BIGINT NOT NULL,
@@ -76,7 +79,7 @@ CREATE TABLE passkeys (
     credential_id BYTEA NOT NULL UNIQUE,
     public_key BYTEA NOT NULL,
     backup_eligible BIGINT NOT NULL,
-    checksum BYTEA NOT NULL,
+    checksum BYTEA,
     created_at BIGINT NOT NULL
 );
 CREATE INDEX passkeys_of_user ON passkeys (user_id);
@@ -93,6 +96,7 @@ CREATE TABLE device_sessions (
     secret BYTEA NOT NULL,
     device_id BYTEA NOT NULL REFERENCES devices (id),
     expires_at BIGINT NOT NULL,
+    checksum BYTEA,
     PRIMARY KEY (secret, device_id)
 );
 CREATE INDEX device_sessions_of_device ON device_sessions (device_id);
@@ -111,7 +115,7 @@ CREATE TABLE browsers (
     bound BIGINT NOT NULL,
     created_at BIGINT NOT NULL,
     last_used_at BIGINT NOT NULL,
-    checksum BYTEA NOT NULL
+    checksum BYTEA
 );
 CREATE INDEX browsers_of_user ON browsers (user_id);
 
@@ -119,7 +123,8 @@ CREATE TABLE browser_secrets (
     hash BYTEA PRIMARY KEY,
     browser_id BYTEA NOT NULL REFERENCES browsers (id),
     issued_at BIGINT NOT NULL,
-    retired BIGINT NOT NULL
+    retired BIGINT NOT NULL,
+    checksum BYTEA
 );
 CREATE INDEX browser_secrets_live ON browser_secrets (browser_id) WHERE retired = 0;
 
@@ -138,7 +143,8 @@ CREATE TABLE sign_ins (
     passkey_id BYTEA,
     keep_browser BIGINT,
     created_at BIGINT NOT NULL,
-    expires_at BIGINT NOT NULL
+    expires_at BIGINT NOT NULL,
+    checksum BYTEA
 );
 CREATE INDEX sign_ins_by_end ON sign_ins (expires_at);
 CREATE INDEX sign_ins_open_of_browser ON sign_ins (browser_id) WHERE state = 'open';
@@ -163,6 +169,7 @@ CREATE TABLE challenges (
     jws TEXT COLLATE "C",
     assertion TEXT COLLATE "C",
     answered_at BIGINT,
+    checksum BYTEA,
     CHECK ((state IN ('approved', 'consumed', 'denied', 'failed')) = (answer_device IS NOT NULL))
 );
 CREATE INDEX challenges_of_sign_in ON challenges (sign_in_id);
@@ -205,7 +212,8 @@ CREATE TABLE sessions (
     agent TEXT COLLATE "C" NOT NULL,
     created_at BIGINT NOT NULL,
     last_seen_at BIGINT NOT NULL,
-    ended BIGINT NOT NULL
+    ended BIGINT NOT NULL,
+    checksum BYTEA
 );
 CREATE INDEX sessions_of_user ON sessions (user_id) WHERE ended = 0;
 
@@ -216,13 +224,15 @@ CREATE TABLE app_codes (
     binding BYTEA NOT NULL,
     return_to TEXT COLLATE "C" NOT NULL,
     expires_at BIGINT NOT NULL,
-    used BIGINT NOT NULL
+    used BIGINT NOT NULL,
+    checksum BYTEA
 );
 
 CREATE TABLE app_sessions (
     secret BYTEA PRIMARY KEY,
     session_id BYTEA NOT NULL,
-    app_id BYTEA NOT NULL REFERENCES apps (id) ON DELETE CASCADE
+    app_id BYTEA NOT NULL REFERENCES apps (id) ON DELETE CASCADE,
+    checksum BYTEA
 );
 
 CREATE TABLE enrolments (
@@ -240,6 +250,7 @@ CREATE TABLE enrolments (
     password_tries BIGINT NOT NULL,
     created_at BIGINT NOT NULL,
     expires_at BIGINT NOT NULL,
+    checksum BYTEA,
     CHECK ((state = 'coded') = (code IS NOT NULL)),
     CHECK ((state IN ('joined', 'confirmed', 'introduced')) = (device_id IS NOT NULL))
 );
@@ -251,7 +262,8 @@ CREATE TABLE introduction_links (
     secret BYTEA PRIMARY KEY,
     user_id BYTEA NOT NULL REFERENCES users (id),
     expires_at BIGINT NOT NULL,
-    used BIGINT NOT NULL
+    used BIGINT NOT NULL,
+    checksum BYTEA
 );
 
 CREATE TABLE counters (

@@ -8,7 +8,8 @@ CREATE TABLE users (
     password_hash TEXT,
     number_always INTEGER NOT NULL,
     terminal_phone INTEGER NOT NULL,
-    created_at INTEGER NOT NULL
+    created_at INTEGER NOT NULL,
+    checksum BLOB
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE user_groups (
@@ -20,6 +21,7 @@ CREATE TABLE user_groups (
 CREATE TABLE members (
     group_id BLOB NOT NULL REFERENCES user_groups (id) ON DELETE CASCADE,
     user_id BLOB NOT NULL REFERENCES users (id),
+    checksum BLOB,
     PRIMARY KEY (group_id, user_id)
 ) STRICT, WITHOUT ROWID;
 
@@ -29,7 +31,8 @@ CREATE TABLE apps (
     display_name TEXT NOT NULL,
     origin TEXT NOT NULL UNIQUE,
     group_id BLOB REFERENCES user_groups (id),
-    created_at INTEGER NOT NULL
+    created_at INTEGER NOT NULL,
+    checksum BLOB
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE devices (
@@ -39,7 +42,7 @@ CREATE TABLE devices (
     platform TEXT NOT NULL,
     state TEXT NOT NULL CHECK (state IN ('pending', 'active', 'revoked')),
     device_key TEXT NOT NULL,
-    checksum BLOB NOT NULL,
+    checksum BLOB,
     notifications TEXT NOT NULL,
     subscription_id BLOB,
     created_at INTEGER NOT NULL,
@@ -56,7 +59,7 @@ CREATE TABLE passkeys (
     credential_id BLOB NOT NULL UNIQUE,
     public_key BLOB NOT NULL,
     backup_eligible INTEGER NOT NULL,
-    checksum BLOB NOT NULL,
+    checksum BLOB,
     created_at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX passkeys_of_user ON passkeys (user_id);
@@ -73,6 +76,7 @@ CREATE TABLE device_sessions (
     secret BLOB NOT NULL,
     device_id BLOB NOT NULL REFERENCES devices (id),
     expires_at INTEGER NOT NULL,
+    checksum BLOB,
     PRIMARY KEY (secret, device_id)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX device_sessions_of_device ON device_sessions (device_id);
@@ -91,7 +95,7 @@ CREATE TABLE browsers (
     bound INTEGER NOT NULL,
     created_at INTEGER NOT NULL,
     last_used_at INTEGER NOT NULL,
-    checksum BLOB NOT NULL
+    checksum BLOB
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX browsers_of_user ON browsers (user_id);
 
@@ -99,7 +103,8 @@ CREATE TABLE browser_secrets (
     hash BLOB PRIMARY KEY,
     browser_id BLOB NOT NULL REFERENCES browsers (id),
     issued_at INTEGER NOT NULL,
-    retired INTEGER NOT NULL
+    retired INTEGER NOT NULL,
+    checksum BLOB
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX browser_secrets_live ON browser_secrets (browser_id) WHERE retired = 0;
 
@@ -118,7 +123,8 @@ CREATE TABLE sign_ins (
     passkey_id BLOB,
     keep_browser INTEGER,
     created_at INTEGER NOT NULL,
-    expires_at INTEGER NOT NULL
+    expires_at INTEGER NOT NULL,
+    checksum BLOB
 ) STRICT;
 CREATE INDEX sign_ins_by_end ON sign_ins (expires_at);
 CREATE INDEX sign_ins_open_of_browser ON sign_ins (browser_id) WHERE state = 'open';
@@ -143,6 +149,7 @@ CREATE TABLE challenges (
     jws TEXT,
     assertion TEXT,
     answered_at INTEGER,
+    checksum BLOB,
     CHECK ((state IN ('approved', 'consumed', 'denied', 'failed')) = (answer_device IS NOT NULL))
 ) STRICT;
 CREATE INDEX challenges_of_sign_in ON challenges (sign_in_id);
@@ -185,7 +192,8 @@ CREATE TABLE sessions (
     agent TEXT NOT NULL,
     created_at INTEGER NOT NULL,
     last_seen_at INTEGER NOT NULL,
-    ended INTEGER NOT NULL
+    ended INTEGER NOT NULL,
+    checksum BLOB
 ) STRICT;
 CREATE INDEX sessions_of_user ON sessions (user_id) WHERE ended = 0;
 
@@ -196,13 +204,15 @@ CREATE TABLE app_codes (
     binding BLOB NOT NULL,
     return_to TEXT NOT NULL,
     expires_at INTEGER NOT NULL,
-    used INTEGER NOT NULL
+    used INTEGER NOT NULL,
+    checksum BLOB
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE app_sessions (
     secret BLOB PRIMARY KEY,
     session_id BLOB NOT NULL,
-    app_id BLOB NOT NULL REFERENCES apps (id) ON DELETE CASCADE
+    app_id BLOB NOT NULL REFERENCES apps (id) ON DELETE CASCADE,
+    checksum BLOB
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE enrolments (
@@ -220,6 +230,7 @@ CREATE TABLE enrolments (
     password_tries INTEGER NOT NULL,
     created_at INTEGER NOT NULL,
     expires_at INTEGER NOT NULL,
+    checksum BLOB,
     CHECK ((state = 'coded') = (code IS NOT NULL)),
     CHECK ((state IN ('joined', 'confirmed', 'introduced')) = (device_id IS NOT NULL))
 ) STRICT, WITHOUT ROWID;
@@ -231,7 +242,8 @@ CREATE TABLE introduction_links (
     secret BLOB PRIMARY KEY,
     user_id BLOB NOT NULL REFERENCES users (id),
     expires_at INTEGER NOT NULL,
-    used INTEGER NOT NULL
+    used INTEGER NOT NULL,
+    checksum BLOB
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE counters (

@@ -36,8 +36,8 @@ macro_rules! store {
             async fn members(&self, group: GroupId) -> StoreResult<Vec<UserId>> {
                 self.all($crate::reads::members(group)).await
             }
-            async fn is_member(&self, group: GroupId, user: UserId) -> StoreResult<bool> {
-                Ok(self.first($crate::reads::is_member(group, user)).await?.is_some())
+            async fn member(&self, group: GroupId, user: UserId) -> StoreResult<Option<Member>> {
+                self.first($crate::reads::member(group, user)).await
             }
             async fn app(&self, id: AppId) -> StoreResult<Option<App>> {
                 self.first($crate::reads::app(id)).await
@@ -64,7 +64,7 @@ macro_rules! store {
             async fn subscription(&self, id: SubscriptionId) -> StoreResult<Option<Subscription>> {
                 self.first($crate::reads::subscription(id)).await
             }
-            async fn device_session(&self, secret: SecretHash) -> StoreResult<Vec<Device>> {
+            async fn device_session(&self, secret: SecretHash) -> StoreResult<Vec<(Device, DeviceSession)>> {
                 self.all($crate::reads::device_session(secret)).await
             }
 
@@ -164,6 +164,10 @@ macro_rules! store {
                 self.first($crate::reads::introduction_link(secret)).await
             }
 
+            async fn sealed_rows(&self, table: Table) -> StoreResult<Vec<SealedRow>> {
+                self.all($crate::reads::sealed_rows(table)).await
+            }
+
             async fn count(&self, bucket: &str, limit: Limit) -> StoreResult<u32> {
                 Ok(self.first($crate::reads::count(bucket, limit)).await?.unwrap_or(0))
             }
@@ -191,8 +195,8 @@ pub(crate) mod types {
     pub(crate) use nod_core::challenge::Challenge;
     pub(crate) use nod_core::enrolment::{Enrolment, IntroductionLink};
     pub(crate) use nod_core::limits::Limit;
-    pub(crate) use nod_core::people::{Group, User};
-    pub(crate) use nod_core::possession::{Browser, BrowserSecret, Device, Passkey};
+    pub(crate) use nod_core::people::{Group, Member, User};
+    pub(crate) use nod_core::possession::{Browser, BrowserSecret, Device, DeviceSession, Passkey};
     pub(crate) use nod_core::push::{Push, Stage, Subscription};
     pub(crate) use nod_core::sign_in::SignIn;
     pub(crate) use nod_core::{
@@ -200,6 +204,6 @@ pub(crate) mod types {
         Timestamp, UserId,
     };
     pub(crate) use nod_engine::ports::{
-        CommitError, Errand, Grant, Lately, Question, StoreResult, Timings, Topic, Wakes, Write,
+        CommitError, Errand, Grant, Lately, Question, SealedRow, StoreResult, Table, Timings, Topic, Wakes, Write,
     };
 }

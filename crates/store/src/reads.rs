@@ -5,8 +5,8 @@ use nod_core::audit::{ChainHash, Event, Link};
 use nod_core::challenge::Challenge;
 use nod_core::enrolment::{Enrolment, IntroductionLink};
 use nod_core::limits::{self, Limit};
-use nod_core::people::{Group, User};
-use nod_core::possession::{Browser, BrowserSecret, Device, Passkey};
+use nod_core::people::{Group, Member, User};
+use nod_core::possession::{Browser, BrowserSecret, Device, DeviceSession, Passkey};
 use nod_core::push::{Push, Stage, Subscription};
 use nod_core::sign_in::SignIn;
 use nod_core::{
@@ -16,7 +16,8 @@ use nod_core::{
 use nod_engine::ports::{Errand, Grant, Lately, Question};
 
 use crate::rows::{self, columns};
-use crate::sql::{Query, Sql, get, sql};
+use crate::sql::{Cells, Query, Sql, get, sql};
+use nod_engine::ports::{SealedRow, StoreResult, Table};
 
 /// Look-ups of one row by one key: name, key, table, condition.
 macro_rules! by_key {
@@ -63,9 +64,9 @@ pub(crate) fn members(group: GroupId) -> Query<'static, UserId> {
     Query::new(sql, (group.0,), |row| get(row, 0).map(UserId))
 }
 
-pub(crate) fn is_member(group: GroupId, user: UserId) -> Query<'static, ()> {
-    let sql = sql!("SELECT 1 FROM members WHERE group_id = $1 AND user_id = $2");
-    Query::new(sql, (group.0, user.0), |_| Ok(()))
+pub(crate) fn member(group: GroupId, user: UserId) -> Query<'static, Member> {
+    let sql = sql!("SELECT ", columns!(members), " FROM members WHERE group_id = $1 AND user_id = $2");
+    Query::new(sql, (group.0, user.0), rows::member)
 }
 
 pub(crate) fn app_by_origin(origin: &str) -> Query<'_, App> {
@@ -100,21 +101,25 @@ pub(crate) fn passkey_by_credential(credential_id: &[u8]) -> Query<'_, Passkey> 
     Query::new(sql, (credential_id,), rows::passkey)
 }
 
-pub(crate) fn device_session(secret: SecretHash) -> Query<'static, Device> {
+pub(crate) fn device_session(secret: SecretHash) -> Query<'static, (Device, DeviceSession)> {
     let sql = sql!(
         "SELECT ",
-        columns!(devices),
+        columns!(device_of_session),
+        ", ",
+        columns!(device_sessions),
         " FROM device_sessions s JOIN devices d ON d.id = s.device_id
           WHERE s.secret = $1 AND s.expires_at > nod_now() AND d.state <> 'revoked' ORDER BY d.id"
     );
-    Query::new(sql, (secret.0,), rows::device)
+    Query::new(sql, (secret.0,), |row| Ok((rows::device(row)?, rows::device_session(row, 11)?)))
 }
 
 pub(crate) fn browser_by_secret(secret: SecretHash) -> Query<'static, (Browser, BrowserSecret)> {
     let sql = sql!(
         "SELECT ",
         columns!(browsers),
-        ", s.hash, s.issued_at, s.retired FROM browser_secrets s JOIN browsers b ON b.id = s.browser_id
+        ", ",
+        columns!(browser_secrets),
+        " FROM browser_secrets s JOIN browsers b ON b.id = s.browser_id
           WHERE s.hash = $1"
     );
     Query::new(sql, (secret.0,), rows::browser_with_secret)
@@ -279,10 +284,71 @@ pub(crate) fn sessions_of(user: UserId) -> Query<'static, Session> {
 
 pub(crate) fn introduction_link(secret: SecretHash) -> Query<'static, IntroductionLink> {
     let sql = sql!(
-        "SELECT secret, user_id, expires_at FROM introduction_links
-         WHERE secret = $1 AND used = 0 AND expires_at > nod_now()"
+        "SELECT ",
+        columns!(introduction_links),
+        " FROM introduction_links WHERE secret = $1 AND used = 0 AND expires_at > nod_now()"
     );
     Query::new(sql, (secret.0,), rows::introduction_link)
+}
+
+/// Reads a row that carries a checksum.
+type SealedReader = fn(&dyn Cells) -> StoreResult<SealedRow>;
+
+/// Rows that grant something by their state, each judged by whoever asks.
+pub(crate) fn sealed_rows(table: Table) -> Query<'static, SealedRow> {
+    let (sql, row): (Sql, SealedReader) = match table {
+        Table::Users => (sql!("SELECT ", columns!(users), " FROM users"), |row| rows::user(row).map(Into::into)),
+        Table::Devices => (sql!("SELECT ", columns!(devices), " FROM devices WHERE state <> 'revoked'"), |row| {
+            rows::device(row).map(Into::into)
+        }),
+        Table::Passkeys => {
+            (sql!("SELECT ", columns!(passkeys), " FROM passkeys p"), |row| rows::passkey(row).map(Into::into))
+        }
+        Table::Browsers => (sql!("SELECT ", columns!(browsers), " FROM browsers b WHERE b.bound = 1"), |row| {
+            rows::browser(row).map(Into::into)
+        }),
+        Table::BrowserSecrets => {
+            let sql = sql!("SELECT ", columns!(browser_secrets), " FROM browser_secrets s WHERE s.retired = 0");
+            (sql, |row| rows::browser_secret(row, 0).map(Into::into))
+        }
+        Table::Sessions => (sql!("SELECT ", columns!(sessions), " FROM sessions WHERE ended = 0"), |row| {
+            rows::session(row).map(Into::into)
+        }),
+        Table::Enrolments => {
+            let sql =
+                sql!("SELECT ", columns!(enrolments), " FROM enrolments WHERE state NOT IN ('introduced', 'ended')");
+            (sql, |row| rows::enrolment(row).map(Into::into))
+        }
+        Table::Members => {
+            (sql!("SELECT ", columns!(members), " FROM members"), |row| rows::member(row).map(Into::into))
+        }
+        Table::Apps => (sql!("SELECT ", columns!(apps), " FROM apps"), |row| rows::app(row).map(Into::into)),
+        Table::DeviceSessions => (sql!("SELECT ", columns!(device_sessions), " FROM device_sessions s"), |row| {
+            rows::device_session(row, 0).map(Into::into)
+        }),
+        Table::SignIns => {
+            (sql!("SELECT ", columns!(sign_ins), " FROM sign_ins WHERE state IN ('open', 'proved')"), |row| {
+                rows::sign_in(row).map(Into::into)
+            })
+        }
+        Table::Challenges => {
+            (sql!("SELECT ", columns!(challenges), " FROM challenges WHERE state IN ('pending', 'approved')"), |row| {
+                rows::challenge(row).map(Into::into)
+            })
+        }
+        Table::AppCodes => (sql!("SELECT ", columns!(app_codes), " FROM app_codes WHERE used = 0"), |row| {
+            rows::app_code(row).map(Into::into)
+        }),
+        Table::AppSessions => (sql!("SELECT ", columns!(app_sessions), " FROM app_sessions"), |row| {
+            rows::app_session(row).map(Into::into)
+        }),
+        Table::Links => {
+            (sql!("SELECT ", columns!(introduction_links), " FROM introduction_links WHERE used = 0"), |row| {
+                rows::introduction_link(row).map(Into::into)
+            })
+        }
+    };
+    Query::new(sql, (), row)
 }
 
 pub(crate) fn count(bucket: &str, limit: Limit) -> Query<'_, u32> {

@@ -4,13 +4,13 @@ use nod_core::access::{App, AppCode, AppSession, Session};
 use nod_core::audit::{ChainHash, Event, EventKind, Link};
 use nod_core::challenge::{Answer, Challenge, ChallengeState, Number};
 use nod_core::enrolment::{Enrolment, EnrolmentState, IntroductionLink, OpenedBy};
-use nod_core::people::{Group, User};
-use nod_core::possession::{Browser, BrowserSecret, Device, Passkey};
+use nod_core::people::{Group, Member, User};
+use nod_core::possession::{Browser, BrowserSecret, Device, DeviceSession, Passkey};
 use nod_core::push::{Push, Stage, Subscription};
 use nod_core::sign_in::{SignIn, SignInState};
 use nod_core::{
-    AppId, BrowserId, ChallengeId, DeviceId, EnrolmentId, GroupId, PasskeyId, PushId, SecretHash, SessionId, SignInId,
-    SubscriptionId, Timestamp, UserId,
+    AppId, BrowserId, ChallengeId, Checksum, DeviceId, EnrolmentId, GroupId, PasskeyId, PushId, SecretHash, SessionId,
+    SignInId, SubscriptionId, Timestamp, UNSEALED, UserId,
 };
 use nod_engine::ports::{Errand, Grant, Lately, Question, StoreResult as Result};
 
@@ -32,6 +32,10 @@ fn maybe_hash(row: &dyn Cells, at: usize) -> Result<Option<SecretHash>> {
 fn id<T>(row: &dyn Cells, at: usize, make: fn([u8; 16]) -> T) -> Result<T> {
     get(row, at).map(make)
 }
+/// Of a row that grants nothing there is none; one of an impossible length is as good as none.
+fn checksum(row: &dyn Cells, at: usize) -> Result<Checksum> {
+    Ok(maybe::<Vec<u8>>(row, at)?.and_then(|bytes| bytes.try_into().ok()).unwrap_or(UNSEALED))
+}
 fn maybe_id<T>(row: &dyn Cells, at: usize, make: fn([u8; 16]) -> T) -> Result<Option<T>> {
     Ok(maybe(row, at)?.map(make))
 }
@@ -39,13 +43,13 @@ fn maybe_id<T>(row: &dyn Cells, at: usize, make: fn([u8; 16]) -> T) -> Result<Op
 /// Columns of a table in the order that the functions here read them.
 macro_rules! columns {
     (users) => {
-        "id, name, display_name, state, password_hash, number_always, terminal_phone, created_at"
+        "id, name, display_name, state, password_hash, number_always, terminal_phone, created_at, checksum"
     };
     (user_groups) => {
         "id, name, created_at"
     };
     (apps) => {
-        "id, name, display_name, origin, group_id, created_at"
+        "id, name, display_name, origin, group_id, created_at, checksum"
     };
     (devices) => {
         "id, user_id, name, platform, state, device_key, checksum, notifications, subscription_id, created_at, \
@@ -60,29 +64,45 @@ macro_rules! columns {
     (browsers) => {
         "b.id, b.user_id, b.label, b.bound_by, b.bound, b.created_at, b.last_used_at, b.checksum"
     };
+    (members) => {
+        "group_id, user_id, checksum"
+    };
+    (device_of_session) => {
+        "d.id, d.user_id, d.name, d.platform, d.state, d.device_key, d.checksum, d.notifications, \
+         d.subscription_id, d.created_at, d.last_seen_at"
+    };
+    (device_sessions) => {
+        "s.secret, s.device_id, s.expires_at, s.checksum"
+    };
+    (introduction_links) => {
+        "secret, user_id, expires_at, checksum"
+    };
+    (browser_secrets) => {
+        "s.hash, s.browser_id, s.issued_at, s.retired, s.checksum"
+    };
     (sign_ins) => {
         "id, secret, user_id, app_id, return_to, binding, browser_id, address, agent, state, passkey_id, \
-         keep_browser, created_at, expires_at"
+         keep_browser, created_at, expires_at, checksum"
     };
     (challenges) => {
         "id, sign_in_id, user_id, version, state, nonce, context, number, created_at, expires_at, answer_device, \
-         decision, jws, assertion, answered_at"
+         decision, jws, assertion, answered_at, checksum"
     };
     (pushes) => {
         "id, kind, subject, device_id, state, due_at, expires_at, attempts"
     };
     (sessions) => {
-        "id, user_id, secret, browser_id, method, address, agent, created_at, last_seen_at, ended"
+        "id, user_id, secret, browser_id, method, address, agent, created_at, last_seen_at, ended, checksum"
     };
     (app_codes) => {
-        "code, session_id, app_id, binding, return_to, expires_at"
+        "code, session_id, app_id, binding, return_to, expires_at, checksum"
     };
     (app_sessions) => {
-        "secret, session_id, app_id"
+        "secret, session_id, app_id, checksum"
     };
     (enrolments) => {
         "id, user_id, opened_by_session, link, session, state, code, code_expires_at, device_id, password_tries, \
-         created_at, expires_at"
+         created_at, expires_at, checksum"
     };
     (audit) => {
         "place, kind, at, user_id, user_name, app_id, app_name, device_id, device_name, address, detail"
@@ -176,6 +196,7 @@ pub(crate) fn user(row: &dyn Cells) -> Result<User> {
         number_always: get(row, 5)?,
         terminal_phone: get(row, 6)?,
         created_at: time(row, 7)?,
+        checksum: checksum(row, 8)?,
     })
 }
 
@@ -191,7 +212,13 @@ pub(crate) fn app(row: &dyn Cells) -> Result<App> {
         origin: get(row, 3)?,
         group: maybe_id(row, 4, GroupId)?,
         created_at: time(row, 5)?,
+        checksum: checksum(row, 6)?,
     })
+}
+
+/// Columns of the table, in its own order.
+pub(crate) fn member(row: &dyn Cells) -> Result<Member> {
+    Ok(Member { group: id(row, 0, GroupId)?, user: id(row, 1, UserId)?, checksum: checksum(row, 2)? })
 }
 
 pub(crate) fn device(row: &dyn Cells) -> Result<Device> {
@@ -202,7 +229,7 @@ pub(crate) fn device(row: &dyn Cells) -> Result<Device> {
         platform: named(row, 3)?,
         state: named(row, 4)?,
         key: get(row, 5)?,
-        checksum: get(row, 6)?,
+        checksum: checksum(row, 6)?,
         notifications: named(row, 7)?,
         subscription: maybe_id(row, 8, SubscriptionId)?,
         created_at: time(row, 9)?,
@@ -218,7 +245,7 @@ pub(crate) fn passkey(row: &dyn Cells) -> Result<Passkey> {
         credential_id: get(row, 3)?,
         public_key: get(row, 4)?,
         backup_eligible: get(row, 5)?,
-        checksum: get(row, 6)?,
+        checksum: checksum(row, 6)?,
         created_at: time(row, 7)?,
     })
 }
@@ -242,16 +269,35 @@ pub(crate) fn browser(row: &dyn Cells) -> Result<Browser> {
         bound: get(row, 4)?,
         created_at: time(row, 5)?,
         last_used_at: time(row, 6)?,
-        checksum: get(row, 7)?,
+        checksum: checksum(row, 7)?,
     })
 }
 
-/// A browser's columns, then hash, time of issue and retirement of a secret.
+/// A browser's columns, then those of a secret.
 pub(crate) fn browser_with_secret(row: &dyn Cells) -> Result<(Browser, BrowserSecret)> {
     let browser = browser(row)?;
-    let secret =
-        BrowserSecret { hash: hash(row, 8)?, browser: browser.id, issued_at: time(row, 9)?, retired: get(row, 10)? };
-    Ok((browser, secret))
+    Ok((browser, browser_secret(row, 8)?))
+}
+
+/// A device session's columns, the first of them at `at`.
+pub(crate) fn device_session(row: &dyn Cells, at: usize) -> Result<DeviceSession> {
+    Ok(DeviceSession {
+        secret: hash(row, at)?,
+        device: id(row, at + 1, DeviceId)?,
+        expires_at: time(row, at + 2)?,
+        checksum: checksum(row, at + 3)?,
+    })
+}
+
+/// A secret's columns, the first of them at `at`.
+pub(crate) fn browser_secret(row: &dyn Cells, at: usize) -> Result<BrowserSecret> {
+    Ok(BrowserSecret {
+        hash: hash(row, at)?,
+        browser: id(row, at + 1, BrowserId)?,
+        issued_at: time(row, at + 2)?,
+        retired: get(row, at + 3)?,
+        checksum: checksum(row, at + 4)?,
+    })
 }
 
 /// The name of a sign-in's state in the store.
@@ -285,6 +331,7 @@ pub(crate) fn sign_in(row: &dyn Cells) -> Result<SignIn> {
         state,
         created_at: time(row, 12)?,
         expires_at: time(row, 13)?,
+        checksum: checksum(row, 14)?,
     })
 }
 
@@ -326,6 +373,7 @@ pub(crate) fn challenge(row: &dyn Cells) -> Result<Challenge> {
         number,
         created_at: time(row, 8)?,
         expires_at: time(row, 9)?,
+        checksum: checksum(row, 15)?,
     })
 }
 
@@ -359,6 +407,7 @@ pub(crate) fn session(row: &dyn Cells) -> Result<Session> {
         created_at: time(row, 7)?,
         last_seen_at: time(row, 8)?,
         ended: get(row, 9)?,
+        checksum: checksum(row, 10)?,
     })
 }
 
@@ -370,11 +419,17 @@ pub(crate) fn app_code(row: &dyn Cells) -> Result<AppCode> {
         binding: hash(row, 3)?,
         return_to: get(row, 4)?,
         expires_at: time(row, 5)?,
+        checksum: checksum(row, 6)?,
     })
 }
 
 pub(crate) fn app_session(row: &dyn Cells) -> Result<AppSession> {
-    Ok(AppSession { secret: hash(row, 0)?, session: id(row, 1, SessionId)?, app: id(row, 2, AppId)? })
+    Ok(AppSession {
+        secret: hash(row, 0)?,
+        session: id(row, 1, SessionId)?,
+        app: id(row, 2, AppId)?,
+        checksum: checksum(row, 3)?,
+    })
 }
 
 pub(crate) fn enrolment(row: &dyn Cells) -> Result<Enrolment> {
@@ -400,12 +455,17 @@ pub(crate) fn enrolment(row: &dyn Cells) -> Result<Enrolment> {
         password_tries: get(row, 9)?,
         created_at: time(row, 10)?,
         expires_at: time(row, 11)?,
+        checksum: checksum(row, 12)?,
     })
 }
 
-/// Secret, user, end.
 pub(crate) fn introduction_link(row: &dyn Cells) -> Result<IntroductionLink> {
-    Ok(IntroductionLink { secret: hash(row, 0)?, user: id(row, 1, UserId)?, expires_at: time(row, 2)? })
+    Ok(IntroductionLink {
+        secret: hash(row, 0)?,
+        user: id(row, 1, UserId)?,
+        expires_at: time(row, 2)?,
+        checksum: checksum(row, 3)?,
+    })
 }
 
 /// What was copied into an event about a thing: its id and its name, both or neither.

@@ -38,7 +38,7 @@ pub(crate) fn statements() -> Vec<(Sql, Vec<Value<'static>>)> {
         ),
         (
             sql!(
-                "UPDATE devices SET state = 'revoked'
+                "UPDATE devices SET state = 'revoked', checksum = NULL
                  WHERE state = 'pending' AND created_at <= (SELECT nod_now()) - $1"
             ),
             limits::ENROLMENT_SESSION_LIFE,

@@ -10,7 +10,7 @@ macro_rules! store_calls {
             fn users() -> StoreResult<Vec<User>>;
             fn groups() -> StoreResult<Vec<Group>>;
             fn members(group: GroupId) -> StoreResult<Vec<UserId>>;
-            fn is_member(group: GroupId, user: UserId) -> StoreResult<bool>;
+            fn member(group: GroupId, user: UserId) -> StoreResult<Option<Member>>;
             fn app(id: AppId) -> StoreResult<Option<App>>;
             fn app_by_origin(origin: &str) -> StoreResult<Option<App>>;
             fn apps() -> StoreResult<Vec<App>>;
@@ -19,7 +19,7 @@ macro_rules! store_calls {
             fn passkeys_of(user: UserId) -> StoreResult<Vec<Passkey>>;
             fn passkey_by_credential(credential_id: &[u8]) -> StoreResult<Option<Passkey>>;
             fn subscription(id: SubscriptionId) -> StoreResult<Option<Subscription>>;
-            fn device_session(secret: SecretHash) -> StoreResult<Vec<Device>>;
+            fn device_session(secret: SecretHash) -> StoreResult<Vec<(Device, DeviceSession)>>;
             fn browser_by_secret(secret: SecretHash) -> StoreResult<Option<(Browser, BrowserSecret)>>;
             fn browser(id: BrowserId) -> StoreResult<Option<Browser>>;
             fn browsers_of(user: UserId) -> StoreResult<Vec<Browser>>;
@@ -48,6 +48,7 @@ macro_rules! store_calls {
             fn enrolment_by_session(session: SecretHash) -> StoreResult<Option<Enrolment>>;
             fn enrolment_by_code(code: SecretHash) -> StoreResult<Option<Enrolment>>;
             fn introduction_link(secret: SecretHash) -> StoreResult<Option<IntroductionLink>>;
+            fn sealed_rows(table: Table) -> StoreResult<Vec<SealedRow>>;
             fn count(bucket: &str, limit: Limit) -> StoreResult<u32>;
             fn audit(before: Option<i64>, limit: u32) -> StoreResult<Vec<(i64, Event)>>;
             fn audit_after(after: i64, limit: u32) -> StoreResult<Vec<Link>>;
@@ -64,13 +65,13 @@ pub(crate) mod rows {
     pub(crate) use nod_core::challenge::Challenge;
     pub(crate) use nod_core::enrolment::{Enrolment, IntroductionLink};
     pub(crate) use nod_core::limits::Limit;
-    pub(crate) use nod_core::people::{Group, User};
-    pub(crate) use nod_core::possession::{Browser, BrowserSecret, Device, Passkey};
+    pub(crate) use nod_core::people::{Group, Member, User};
+    pub(crate) use nod_core::possession::{Browser, BrowserSecret, Device, DeviceSession, Passkey};
     pub(crate) use nod_core::push::{Push, Stage, Subscription};
     pub(crate) use nod_core::sign_in::SignIn;
     pub(crate) use nod_core::{
         AppId, BrowserId, ChallengeId, DeviceId, EnrolmentId, GroupId, SecretHash, SessionId, SignInId, SubscriptionId,
         UserId,
     };
-    pub(crate) use nod_engine::ports::{Errand, Grant, Lately, Question};
+    pub(crate) use nod_engine::ports::{Errand, Grant, Lately, Question, SealedRow, Table};
 }

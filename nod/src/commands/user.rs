@@ -240,7 +240,7 @@ async fn details(engine: &Engine, user: &User) -> Outcome<Details> {
     let devices = store.devices_of(user.id).await?;
     let mut groups = Vec::new();
     for group in store.groups().await? {
-        if store.is_member(group.id, user.id).await? {
+        if store.member(group.id, user.id).await?.is_some() {
             groups.push(group.name);
         }
     }

@@ -15,6 +15,8 @@ use crate::installation::{DATABASE, Installation, postgres_options};
 
 /// Longest wait for the integrity check, which reads the whole file.
 const CHECK_WITHIN: Duration = Duration::from_secs(60);
+/// Edited rows that are named; more are counted.
+const ROWS_NAMED: usize = 8;
 
 pub(super) async fn examine(config: &Config, findings: &mut Findings) -> Option<Installation> {
     let inspected = match timeout(CHECK_WITHIN, inspect(config)).await {
@@ -37,6 +39,7 @@ pub(super) async fn examine(config: &Config, findings: &mut Findings) -> Option<
         Ok(installation) => {
             findings.ok("database", "it opens with the data key");
             audit(config, &installation, findings).await;
+            checksums(&installation, findings).await;
             Some(installation)
         }
         Err(failure) => {
@@ -114,5 +117,22 @@ async fn audit(config: &Config, installation: &Installation, findings: &mut Find
         findings.problem("audit", what, "run: nod audit verify; a backup is put back with nod restore FILE");
     } else {
         findings.ok("audit", format!("{count} events, the last checkpoint covers {signed}"));
+    }
+}
+
+/// Rows that grant something and are not as Nod wrote them (INV-21).
+async fn checksums(installation: &Installation, findings: &mut Findings) {
+    match installation.engine.foreign_rows().await {
+        Ok(rows) if rows.is_empty() => findings.ok("database", "every row that grants something is as Nod wrote it"),
+        Ok(rows) => {
+            let named: Vec<String> =
+                rows.iter().take(ROWS_NAMED).map(|row| format!("{} {}", row.table, row.row)).collect();
+            let more = if rows.len() > ROWS_NAMED { ", ..." } else { "" };
+            let what =
+                format!("{} rows are not as Nod wrote them and are refused: {}{more}", rows.len(), named.join("; "));
+            let advice = "find out who writes to the database, then put a backup back with: nod restore FILE";
+            findings.problem("database", what, advice);
+        }
+        Err(failure) => findings.problem("database", failure.to_string(), "do what it says"),
     }
 }

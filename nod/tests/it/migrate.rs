@@ -18,8 +18,8 @@ const MORE_ROWS: &str = "
     INSERT INTO pushes (id, kind, subject, device_id, state, due_at, expires_at, attempts)
         VALUES (x'02', 'sign_in', x'03', x'04', 'accepted', -9223372036854775808, 9223372036854775807, 0);
     INSERT INTO stages (subject, device_id, stage, at) VALUES (x'03', x'04', 'sent', 1);
-    INSERT INTO app_codes SELECT x'05', x'00', id, x'', '/a?b=\"c\\d', 9, 1 FROM apps LIMIT 1;
-    INSERT INTO app_sessions SELECT x'09', x'0a', id FROM apps LIMIT 1;
+    INSERT INTO app_codes SELECT x'05', x'00', id, x'', '/a?b=\"c\\d', 9, 1, NULL FROM apps LIMIT 1;
+    INSERT INTO app_sessions SELECT x'09', x'0a', id, NULL FROM apps LIMIT 1;
     INSERT INTO nonces VALUES (x'0b', 5)";
 
 /// An installation in which something stands in every table, its page still signed in, and its server stopped.
@@ -163,7 +163,7 @@ async fn an_interrupted_move_has_changed_nothing_and_is_repeated() {
     used.is_unmoved(&before);
 
     // Something else is there.
-    used.psql("INSERT INTO users VALUES ('\\x01', 'eve', '', 'active', NULL, 0, 0, 0)");
+    used.psql("INSERT INTO users VALUES ('\\x01', 'eve', '', 'active', NULL, 0, 0, 0, NULL)");
     used.nod.run(&MIGRATE).fails(1, &["is not empty", "name an empty database"]);
     used.psql("DELETE FROM users");
     used.is_unmoved(&before);

@@ -52,8 +52,9 @@ impl Nodes {
 
     /// Approves on the terminal what it is asked.
     pub(crate) fn approve(&self) {
-        let answered = self.near.run(&["phone", "wait", "--approve", "--timeout", "20", "--json"]).json();
-        assert_eq!(answered["state"], "approved");
+        let said = self.near.run(&["phone", "wait", "--approve", "--timeout", "20", "--json"]);
+        assert_eq!(said.code, 0, "{said:?}; the audit:\n{}", self.far.run(&["audit", "list"]).out);
+        assert_eq!(said.json()["state"], "approved");
     }
 
     /// The enrolled terminal as a library: it talks to the near node.

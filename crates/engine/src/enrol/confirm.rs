@@ -4,7 +4,7 @@ use nod_core::audit::EventKind;
 use nod_core::enrolment::{Enrolment, EnrolmentState};
 use nod_core::limits;
 use nod_core::people::User;
-use nod_core::possession::BoundBy;
+use nod_core::possession::{BoundBy, Device, DeviceState};
 use nod_protocol::SixDigits;
 use nod_protocol::webauthn::{AssertionJson, RequestOptions, request_options};
 
@@ -27,7 +27,7 @@ impl Engine {
         let EnrolmentState::Joined(id) = enrolment.state else {
             return Err(Fault::Conflict("no phone waits for confirmation".to_owned()));
         };
-        let device = self.store.device(id).await?.filter(|d| self.is_intact(d)).ok_or(Fault::NotFound("device"))?;
+        let device = self.store.device(id).await?.ok_or(Fault::NotFound("device"))?;
         let typed = SixDigits::parse_typed(typed).map_err(|error| Fault::BadRequest(error.to_string()))?;
         let tries = Write::Count { bucket: format!("confirm/{id}"), limit: limits::CONFIRMATION_TRIES };
         if !applied(self.store.commit(vec![tries]).await)? {
@@ -39,11 +39,11 @@ impl Engine {
             let words = "these are not the digits of the phone that joined: read them from your phone again. If it shows none, say No";
             return Err(Fault::Conflict(words.to_owned()));
         }
-        let (from, to) = (enrolment.state, EnrolmentState::Confirmed(id));
+        let checksum = self.vault.checksum(&Device { state: DeviceState::Active, ..device.clone() });
         let event = Self::event(EventKind::DeviceEnrolled, now, user).device(id, &device.name);
         let writes = vec![
-            Write::ActivateDevice { device: id, user: user.id },
-            Write::MoveEnrolment { enrolment: enrolment.id, user: user.id, from, to },
+            Write::ActivateDevice { device: id, user: user.id, checksum },
+            self.moved(enrolment, enrolment.state, EnrolmentState::Confirmed(id)),
             Write::Audit(event),
         ];
         self.store.commit(writes).await.map_err(Fault::moved_on)
@@ -59,11 +59,10 @@ impl Engine {
             return Err(Fault::Conflict("no phone waits for confirmation".to_owned()));
         };
         let name = self.store.device(id).await?.map_or_else(String::new, |device| device.name);
-        let (from, to) = (enrolment.state, EnrolmentState::Proved);
         let event = Self::event(EventKind::DeviceRefused, now, user).device(id, &name);
         let writes = vec![
             Write::RevokeDevice { device: id, user: user.id },
-            Write::MoveEnrolment { enrolment: enrolment.id, user: user.id, from, to },
+            self.moved(enrolment, enrolment.state, EnrolmentState::Proved),
             Write::Audit(event),
         ];
         self.store.commit(writes).await.map_err(Fault::moved_on)
@@ -99,8 +98,7 @@ impl Engine {
         let EnrolmentState::Confirmed(device) = enrolment.state else {
             return Err(Fault::Conflict("this step is over".to_owned()));
         };
-        let (from, to) = (enrolment.state, EnrolmentState::Introduced(device));
-        let mut writes = vec![Write::MoveEnrolment { enrolment: enrolment.id, user: user.id, from, to }];
+        let mut writes = vec![self.moved(enrolment, enrolment.state, EnrolmentState::Introduced(device))];
         let cookie = match assertion {
             Some(assertion) => {
                 let challenges = self.vault.macs(INTRODUCTION, &[&enrolment.id.0]);

@@ -4,7 +4,7 @@ use nod_core::audit::EventKind;
 use nod_core::enrolment::EnrolmentState;
 use nod_core::people::User;
 use nod_core::possession::{Device, DeviceState, Notifications, Passkey, Platform};
-use nod_core::{DeviceId, PasskeyId, Timestamp, limits, text};
+use nod_core::{DeviceId, PasskeyId, Timestamp, UNSEALED, limits, text};
 use nod_protocol::device_api::{self as api, EnrolAnswer, EnrolRequest, EnrolState, Missing};
 use nod_protocol::enrolment::confirmation;
 use nod_protocol::webauthn::{RegistrationJson, RpJson, UserJson, creation_options, verify_registration};
@@ -51,10 +51,9 @@ impl Engine {
             return Err(Fault::Conflict("this account has 10 phones: remove one first".to_owned()));
         }
         let event = Self::event(EventKind::DeviceJoined, now, &user).device(device.id, &device.name).address(address);
-        let (from, to) = (enrolment.state, EnrolmentState::Joined(device.id));
         let writes = vec![
             Write::AddDevice(device.clone()),
-            Write::MoveEnrolment { enrolment: enrolment.id, user: user.id, from, to },
+            self.moved(&enrolment, enrolment.state, EnrolmentState::Joined(device.id)),
             Write::ResetCount { bucket: source },
             Write::Audit(event),
         ];
@@ -83,19 +82,19 @@ impl Engine {
             api::Platform::Desktop => Platform::Desktop,
             api::Platform::Terminal => Platform::Terminal,
         };
-        Ok(Device {
+        Ok(self.vault.sealed(Device {
             id,
             user: user.id,
             name,
             platform,
             state: DeviceState::Pending,
-            checksum: self.device_checksum(id, user.id, &key),
             key,
             notifications: Notifications::Unknown,
             subscription: None,
             created_at: now,
             last_seen_at: now,
-        })
+            checksum: UNSEALED,
+        }))
     }
 
     async fn registration_options(
@@ -125,16 +124,16 @@ impl Engine {
         let challenges = self.vault.macs(REGISTRATION, &[&id.0]);
         let made = first_ok(&challenges, |challenge| verify_registration(credential, challenge, &self.relying_party()))
             .map_err(|error| Fault::BadSignature(error.to_string()))?;
-        let passkey = Passkey {
+        let passkey = self.vault.sealed(Passkey {
             id: PasskeyId(self.fresh_id()),
             user: device.user,
             device: id,
-            checksum: self.passkey_checksum(device.user, id, &made.credential_id, &made.public_key),
             credential_id: made.credential_id,
             public_key: made.public_key,
             backup_eligible: made.backup_eligible,
             created_at: now,
-        };
+            checksum: UNSEALED,
+        });
         self.store.commit(vec![Write::AddPasskey(passkey)]).await.map_err(Fault::moved_on)?;
         Ok(device_state(device.state))
     }

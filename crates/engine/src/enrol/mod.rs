@@ -15,8 +15,15 @@ use nod_protocol::{Id, Jwk, SixDigits};
 
 use crate::engine::Engine;
 use crate::fault::{Fault, Outcome};
+use crate::ports::Write;
 
 impl Engine {
+    /// The write that takes an enrolment from one state to another, with the checksum of the row it becomes.
+    pub(super) fn moved(&self, enrolment: &Enrolment, from: EnrolmentState, to: EnrolmentState) -> Write {
+        let checksum = self.vault.checksum(&Enrolment { state: to, ..enrolment.clone() });
+        Write::MoveEnrolment { enrolment: enrolment.id, user: enrolment.user, from, to, checksum }
+    }
+
     pub(super) async fn missing(&self, device: &Device) -> Outcome<Vec<Missing>> {
         let passkeys = self.store.passkeys_of(device.user).await?;
         let mut missing = Vec::new();

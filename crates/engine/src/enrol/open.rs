@@ -4,7 +4,7 @@ use nod_core::access::Session;
 use nod_core::audit::EventKind;
 use nod_core::enrolment::{Enrolment, EnrolmentState, OpenedBy};
 use nod_core::people::{User, check_new_password};
-use nod_core::{EnrolmentId, SecretHash, Timestamp, UserId, limits};
+use nod_core::{EnrolmentId, SecretHash, Timestamp, UNSEALED, UserId, limits};
 use nod_protocol::enrolment::EnrolmentCode;
 use zeroize::Zeroizing;
 
@@ -26,8 +26,11 @@ impl Engine {
         let id = enrolment.id;
         let event =
             Self::event(EventKind::EnrolmentOpened, now, &user).detail("an administrator made a link for 72 hours");
-        let writes =
-            vec![Write::EndEnrolmentsOf { user: user.id }, Write::AddEnrolment(enrolment), Write::Audit(event)];
+        let writes = vec![
+            Write::EndEnrolmentsOf { user: user.id },
+            Write::AddEnrolment(self.vault.sealed(enrolment)),
+            Write::Audit(event),
+        ];
         self.store.commit(writes).await.map_err(Fault::moved_on)?;
         Ok((id, secret))
     }
@@ -50,8 +53,11 @@ impl Engine {
         enrolment.state = EnrolmentState::Proved;
         enrolment.expires_at = now.after(limits::ENROLMENT_SESSION_LIFE);
         let event = Self::event(EventKind::EnrolmentOpened, now, &user).detail("from the account page");
-        let writes =
-            vec![Write::EndEnrolmentsOf { user: user.id }, Write::AddEnrolment(enrolment), Write::Audit(event)];
+        let writes = vec![
+            Write::EndEnrolmentsOf { user: user.id },
+            Write::AddEnrolment(self.vault.sealed(enrolment)),
+            Write::Audit(event),
+        ];
         self.store.commit(writes).await.map_err(Fault::moved_on)?;
         Ok(secret)
     }
@@ -67,6 +73,7 @@ impl Engine {
             password_tries: 0,
             created_at: now,
             expires_at: now.after(limits::ENROLMENT_LINK_LIFE),
+            checksum: UNSEALED,
         }
     }
 
@@ -79,7 +86,10 @@ impl Engine {
         let found = self.store.enrolment_by_link(hash_secret(token)).await?.ok_or(Fault::NotFound("enrolment link"))?;
         let (secret, session) = fresh_secret(&*self.entropy);
         let expires_at = now.after(limits::ENROLMENT_SESSION_LIFE);
-        let open = Write::OpenEnrolment { enrolment: found.id, user: found.user, session, expires_at };
+        let (enrolment, user) = (found.id, found.user);
+        let opened = Enrolment { session: Some(session), state: EnrolmentState::Opened, expires_at, ..found };
+        let checksum = self.vault.checksum(&opened);
+        let open = Write::OpenEnrolment { enrolment, user, session, expires_at, checksum };
         if applied(self.store.commit(vec![open]).await)? { Ok(secret) } else { Err(Fault::NotFound("enrolment link")) }
     }
 
@@ -123,12 +133,11 @@ impl Engine {
         address: &str,
     ) -> Outcome<()> {
         let now = self.now().await?;
-        let (from, to) = (EnrolmentState::Opened, EnrolmentState::Proved);
-        let mut writes = vec![Write::MoveEnrolment { enrolment: enrolment.id, user: user.id, from, to }];
+        let mut writes = vec![self.moved(enrolment, EnrolmentState::Opened, EnrolmentState::Proved)];
         if user.password_hash.is_none() {
             check_new_password(&password, &user.name).map_err(|error| Fault::BadRequest(error.to_string()))?;
             let hash = self.passwords.hash(password, address).await?;
-            writes.push(Write::SetPassword { user: user.id, hash });
+            writes.push(self.changed(user, User { password_hash: Some(hash), ..user.clone() }));
             writes.push(Write::Audit(Self::event(EventKind::PasswordSet, now, user).address(address)));
         } else {
             let count = Write::CountEnrolmentPassword { enrolment: enrolment.id };
@@ -154,13 +163,12 @@ impl Engine {
         let now = self.now().await?;
         let code = EnrolmentCode::from_entropy(random(&*self.entropy));
         let code_expires_at = now.after(limits::ENROLMENT_CODE_LIFE);
-        let (id, user) = (enrolment.id, enrolment.user);
         let shown = EnrolmentState::Coded { code: hash_secret(&code.to_string()), code_expires_at };
         let mut writes = Vec::new();
         if let from @ EnrolmentState::Coded { .. } = enrolment.state {
-            writes.push(Write::MoveEnrolment { enrolment: id, user, from, to: EnrolmentState::Proved });
+            writes.push(self.moved(enrolment, from, EnrolmentState::Proved));
         }
-        writes.push(Write::MoveEnrolment { enrolment: id, user, from: EnrolmentState::Proved, to: shown });
+        writes.push(self.moved(enrolment, EnrolmentState::Proved, shown));
         self.store.commit(writes).await.map_err(Fault::moved_on)?;
         Ok((code, code_expires_at))
     }

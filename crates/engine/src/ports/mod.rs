@@ -2,6 +2,7 @@
 
 mod chain;
 mod facts;
+mod sealed;
 mod store;
 mod timings;
 mod wakes;
@@ -9,10 +10,11 @@ mod write;
 
 pub use chain::chain_hash;
 pub use facts::{Errand, Grant, Lately, Question};
+pub use sealed::{SealedRow, Table};
 pub use store::{CommitError, Store, StoreError, StoreResult};
 pub use timings::Timings;
 pub use wakes::{Topic, Waiter, Wakes};
-pub use write::{Checked, Write};
+pub use write::Write;
 
 use nod_core::Timestamp;
 use nod_core::push::{PushKind, Subscription};

@@ -6,8 +6,8 @@ use nod_core::audit::{Event, Link};
 use nod_core::challenge::Challenge;
 use nod_core::enrolment::{Enrolment, IntroductionLink};
 use nod_core::limits::Limit;
-use nod_core::people::{Group, User};
-use nod_core::possession::{Browser, BrowserSecret, Device, Passkey};
+use nod_core::people::{Group, Member, User};
+use nod_core::possession::{Browser, BrowserSecret, Device, DeviceSession, Passkey};
 use nod_core::push::{Push, Stage, Subscription};
 use nod_core::sign_in::SignIn;
 use nod_core::{
@@ -15,7 +15,7 @@ use nod_core::{
     Timestamp, UserId,
 };
 
-use super::{Errand, Grant, Lately, Question, Timings, Wakes, Write};
+use super::{Errand, Grant, Lately, Question, SealedRow, Table, Timings, Wakes, Write};
 
 /// The store did not do what was asked; nothing was changed. The text is for the log, never for a client.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -66,8 +66,8 @@ pub trait Store: Send + Sync {
     async fn groups(&self) -> StoreResult<Vec<Group>>;
     /// Members of a group, by user name.
     async fn members(&self, group: GroupId) -> StoreResult<Vec<UserId>>;
-    /// Whether the user is in the group.
-    async fn is_member(&self, group: GroupId, user: UserId) -> StoreResult<bool>;
+    /// That the user is in the group, if so.
+    async fn member(&self, group: GroupId, user: UserId) -> StoreResult<Option<Member>>;
     /// By id.
     async fn app(&self, id: AppId) -> StoreResult<Option<App>>;
     /// By exact origin.
@@ -86,7 +86,7 @@ pub trait Store: Send + Sync {
     /// By id.
     async fn subscription(&self, id: SubscriptionId) -> StoreResult<Option<Subscription>>;
     /// Devices covered by an unexpired device session, revoked devices excluded.
-    async fn device_session(&self, secret: SecretHash) -> StoreResult<Vec<Device>>;
+    async fn device_session(&self, secret: SecretHash) -> StoreResult<Vec<(Device, DeviceSession)>>;
 
     /// The browser that was ever given this secret.
     async fn browser_by_secret(&self, secret: SecretHash) -> StoreResult<Option<(Browser, BrowserSecret)>>;
@@ -155,6 +155,9 @@ pub trait Store: Send + Sync {
     async fn enrolment_by_code(&self, code: SecretHash) -> StoreResult<Option<Enrolment>>;
     /// By the link's secret, used or expired ones excluded.
     async fn introduction_link(&self, secret: SecretHash) -> StoreResult<Option<IntroductionLink>>;
+
+    /// The rows of a table that carry a checksum and grant something by their state, in no order.
+    async fn sealed_rows(&self, table: Table) -> StoreResult<Vec<SealedRow>>;
 
     /// How many were counted in the current window of this bucket.
     async fn count(&self, bucket: &str, limit: Limit) -> StoreResult<u32>;

@@ -5,35 +5,32 @@ use nod_core::audit::Event;
 use nod_core::challenge::{Challenge, ChallengeState, Number};
 use nod_core::enrolment::{Enrolment, EnrolmentState, IntroductionLink};
 use nod_core::limits::Limit;
-use nod_core::people::{Group, User, UserState};
-use nod_core::possession::{Browser, BrowserSecret, Device, Notifications, Passkey};
+use nod_core::people::{Group, Member, User};
+use nod_core::possession::{Browser, BrowserSecret, Device, DeviceSession, Notifications, Passkey};
 use nod_core::push::{Push, PushState, Stage, Subscription};
 use nod_core::sign_in::SignIn;
 use nod_core::{
-    AppId, BrowserId, ChallengeId, DeviceId, EnrolmentId, GroupId, PasskeyId, PushId, SecretHash, SessionId, SignInId,
-    SubscriptionId, Timestamp, UserId,
+    AppId, BrowserId, ChallengeId, Checksum, DeviceId, EnrolmentId, GroupId, PasskeyId, PushId, SecretHash, SessionId,
+    SignInId, SubscriptionId, Timestamp, UserId,
 };
 
-use super::Topic;
+use super::{SealedRow, Topic};
 
-/// One guarded change. "Guard" says what must hold, by the store's own state and clock, or the whole commit is refused.
+/// One guarded change. What ends a row, or a part of it, takes its checksum away in the same statement: whoever sets the state
+/// back by SQL sets no checksum back (INV-21). "Guard" says what must hold, by the store's own state and clock, or the whole commit is refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(missing_docs, reason = "fields are named by their types; each variant says its guard")]
 pub enum Write {
     /// Guard: the name is free.
     AddUser(User),
-    /// Guard: the user is in the other state.
-    SetUserState { user: UserId, to: UserState },
-    /// Guard: the user exists.
-    SetPassword { user: UserId, hash: String },
-    /// Guard: the user exists.
-    SetUserOptions { user: UserId, number_always: bool, terminal_phone: bool },
+    /// State, password and options as in the row given. Guard: the user exists and carries the checksum `from`.
+    ChangeUser { from: Checksum, to: User },
     /// Guard: the name is free.
     AddGroup(Group),
     /// Guard: it exists and no app names it. Its memberships go too.
     RemoveGroup(GroupId),
     /// Guard: both exist and the user is not a member.
-    AddMember { group: GroupId, user: UserId },
+    AddMember(Member),
     /// Guard: the user is a member.
     RemoveMember { group: GroupId, user: UserId },
     /// Guard: name and origin are free; the group, if any, exists.
@@ -52,8 +49,8 @@ pub enum Write {
         notifications: Notifications,
         subscription: Option<SubscriptionId>,
     },
-    /// Guard: pending, with a passkey and with notifications known (INV-16).
-    ActivateDevice { device: DeviceId, user: UserId },
+    /// Guard: pending, with a passkey and with notifications known (INV-16). `checksum` is that of the active phone.
+    ActivateDevice { device: DeviceId, user: UserId, checksum: Checksum },
     /// Guard: the user's and not revoked. Its passkey, device sessions and queued pushes go too.
     RevokeDevice { device: DeviceId, user: UserId },
     /// No guard.
@@ -69,22 +66,24 @@ pub enum Write {
     /// Forgets refusals. No guard.
     ClearRefusals(SubscriptionId),
     /// Guard: the device is not revoked. One secret may cover several devices.
-    AddDeviceSession { secret: SecretHash, device: DeviceId, expires_at: Timestamp },
+    AddDeviceSession(DeviceSession),
     /// Guard: this nonce has not been used, and has not expired.
     UseNonce { nonce: SecretHash, expires_at: Timestamp },
 
     /// Guard: the user is active; the secret is new.
     BindBrowser(Browser, BrowserSecret),
     /// Guard: bound; `used` is a live secret of it; its last rotation is over
-    /// [`nod_core::limits::BROWSER_ROTATION_GRACE`] ago. All its other secrets retire, `next` is added, last use is `next.issued_at`.
-    RotateBrowser { browser: BrowserId, used: SecretHash, next: BrowserSecret },
+    /// [`nod_core::limits::BROWSER_ROTATION_GRACE`] ago. All its other secrets retire, `next` is added, last use is `next.issued_at`,
+    /// and `checksum` that of the browser used then.
+    RotateBrowser { browser: BrowserId, used: SecretHash, next: BrowserSecret, checksum: Checksum },
     /// Guard: bound; the user's. All its secrets retire, its open sign-ins are cancelled, their pending challenges withdrawn.
     UnbindBrowser { browser: BrowserId, user: UserId },
 
     /// Guard: the user is active; the browser, if any, is bound.
     AddSignIn(SignIn),
     /// Guard: open, not expired; no challenge of it is pending or approved.
-    ProveSignIn { sign_in: SignInId, passkey: PasskeyId, keep_browser: bool },
+    /// `checksum` is that of the sign-in proved.
+    ProveSignIn { sign_in: SignInId, passkey: PasskeyId, keep_browser: bool, checksum: Checksum },
     /// Guard: in the named state (`proved` or open), not expired; the user is active; the proving passkey's phone
     /// is active; the browser that an open one came from, if any, is still bound.
     FinishSignIn { sign_in: SignInId, proved: bool },
@@ -94,9 +93,25 @@ pub enum Write {
     /// Beside another live challenge of the user, this one and every other has a number (INV-08).
     OpenChallenge(Challenge),
     /// Guard: pending, of this version, not expired, without a number. The version counts up.
-    RaiseChallenge { challenge: ChallengeId, version: u32, number: Number, sign_in: SignInId, user: UserId },
+    /// `checksum` is that of the challenge raised.
+    RaiseChallenge {
+        challenge: ChallengeId,
+        version: u32,
+        number: Number,
+        sign_in: SignInId,
+        user: UserId,
+        checksum: Checksum,
+    },
     /// Guard: pending, of this version, not expired; user active; the answer's device is active and the user's (INV-01).
-    AnswerChallenge { challenge: ChallengeId, version: u32, to: ChallengeState, sign_in: SignInId, user: UserId },
+    /// `checksum` is that of the challenge answered.
+    AnswerChallenge {
+        challenge: ChallengeId,
+        version: u32,
+        to: ChallengeState,
+        sign_in: SignInId,
+        user: UserId,
+        checksum: Checksum,
+    },
     /// To `Withdrawn`, `Superseded` or `Expired`. Guard: pending; for `Expired` also past its end.
     EndChallenge { challenge: ChallengeId, to: ChallengeState, sign_in: SignInId, user: UserId },
     /// Guard: approved; user active; the answering device active (INV-02, INV-10).
@@ -117,8 +132,8 @@ pub enum Write {
 
     /// Guard: the user is active.
     AddSession(Session),
-    /// Guard: not ended.
-    SeeSession { session: SessionId, at: Timestamp },
+    /// Guard: not ended. `checksum` is that of the session seen then.
+    SeeSession { session: SessionId, at: Timestamp, checksum: Checksum },
     /// Guard: the user's and not ended.
     EndSession { session: SessionId, user: UserId },
     /// Ends all of the user's (of one browser, when named). No guard.
@@ -132,10 +147,17 @@ pub enum Write {
 
     /// Guard: the user is active.
     AddEnrolment(Enrolment),
-    /// Guard: issued, not expired.
-    OpenEnrolment { enrolment: EnrolmentId, user: UserId, session: SecretHash, expires_at: Timestamp },
+    /// Guard: issued, not expired. `checksum` is that of the row opened.
+    OpenEnrolment {
+        enrolment: EnrolmentId,
+        user: UserId,
+        session: SecretHash,
+        expires_at: Timestamp,
+        checksum: Checksum,
+    },
     /// Guard: in exactly the state `from`, not expired; the user is active. A code that has run out leads back to `Proved` only.
-    MoveEnrolment { enrolment: EnrolmentId, user: UserId, from: EnrolmentState, to: EnrolmentState },
+    /// `checksum` is that of the row in the state `to`.
+    MoveEnrolment { enrolment: EnrolmentId, user: UserId, from: EnrolmentState, to: EnrolmentState, checksum: Checksum },
     /// Guard: opened, and fewer than the limit so far.
     CountEnrolmentPassword { enrolment: EnrolmentId },
     /// Ends every enrolment of the user that is not confirmed; revokes phones that are still pending. No guard.
@@ -156,19 +178,8 @@ pub enum Write {
     SetMeta { key: String, value: Vec<u8> },
     /// Guard: the key's value is `from`.
     ChangeMeta { key: String, from: Vec<u8>, to: Vec<u8> },
-    /// Guard: the row exists and carries `from`.
-    ChangeChecksum { row: Checked, from: [u8; 32], to: [u8; 32] },
-}
-
-/// A row that carries a keyed checksum (INV-21).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Checked {
-    /// A phone.
-    Device(DeviceId),
-    /// A passkey.
-    Passkey(PasskeyId),
-    /// A bound browser.
-    Browser(BrowserId),
+    /// Guard: the row exists and carries the checksum of the row given.
+    ChangeChecksum { row: SealedRow, to: Checksum },
 }
 
 impl Write {
@@ -176,9 +187,8 @@ impl Write {
     #[must_use]
     pub fn topics(&self) -> [Option<Topic>; 2] {
         match self {
-            Self::SetUserState { user, .. }
-            | Self::SetPassword { user, .. }
-            | Self::RenameDevice { user, .. }
+            Self::ChangeUser { to, .. } => [Some(Topic::User(to.id)), None],
+            Self::RenameDevice { user, .. }
             | Self::SetNotifications { user, .. }
             | Self::ActivateDevice { user, .. }
             | Self::RevokeDevice { user, .. }

@@ -8,7 +8,7 @@ use nod_core::policy::{self, Verdict, decide};
 use nod_core::possession::{Browser, Device};
 use nod_core::push::{Push, PushKind, PushState};
 use nod_core::sign_in::{SignIn, SignInState};
-use nod_core::{AppId, ChallengeId, PushId, Timestamp, limits};
+use nod_core::{AppId, ChallengeId, PushId, Timestamp, UNSEALED, limits};
 use nod_protocol::device_api::Context;
 
 use super::is_over;
@@ -100,13 +100,20 @@ impl Engine {
         let mut writes: Vec<Write> = Vec::with_capacity(8);
         for other in &facts.to_raise {
             let number = self.fresh_number();
-            let (challenge, version, sign_in) = (other.id, other.version, other.sign_in);
-            writes.push(Write::RaiseChallenge { challenge, version, number, sign_in, user: user.id });
+            let raised = Challenge { number: Some(number), version: other.version + 1, ..other.clone() };
+            writes.push(Write::RaiseChallenge {
+                challenge: other.id,
+                version: other.version,
+                number,
+                sign_in: other.sign_in,
+                user: user.id,
+                checksum: self.vault.checksum(&raised),
+            });
             writes.push(Write::Audit(Self::event(EventKind::ChallengeRaised, now, user)));
         }
         writes.push(Write::Count { bucket: prompts_bucket(user, "10m"), limit: limits::PROMPTS_SHORT });
         writes.push(Write::Count { bucket: prompts_bucket(user, "24h"), limit: limits::PROMPTS_LONG });
-        writes.push(Write::OpenChallenge(Challenge {
+        writes.push(Write::OpenChallenge(self.vault.sealed(Challenge {
             id,
             sign_in: sign_in.id,
             user: user.id,
@@ -117,7 +124,8 @@ impl Engine {
             number: number.then(|| self.fresh_number()),
             created_at: now,
             expires_at,
-        }));
+            checksum: UNSEALED,
+        })));
         for device in &facts.standing.devices {
             writes.extend(self.pushes(device, PushKind::Request, id.0, now, expires_at));
         }

@@ -4,7 +4,7 @@ use nod_core::audit::{Event, EventKind};
 use nod_core::people::{MAX_PASSWORD_BYTES, User, UserState};
 use nod_core::policy::{Verdict, decide};
 use nod_core::sign_in::{SignIn, SignInState};
-use nod_core::{AppId, SecretHash, SignInId, Timestamp, limits, text};
+use nod_core::{AppId, SecretHash, SignInId, Timestamp, UNSEALED, limits, text};
 use zeroize::Zeroizing;
 
 use super::browser::{Proof, Rotation};
@@ -148,7 +148,7 @@ impl Engine {
     ) -> (String, SignIn) {
         let id = SignInId(self.ordered_id(now));
         let (secret, hash) = fresh_secret(&*self.entropy);
-        let sign_in = SignIn {
+        let sign_in = self.vault.sealed(SignIn {
             id,
             secret: hash,
             user: user.id,
@@ -161,7 +161,8 @@ impl Engine {
             state: SignInState::Open,
             created_at: now,
             expires_at: now.after(limits::SIGN_IN_LIFE),
-        };
+            checksum: UNSEALED,
+        });
         (format!("{id}.{secret}"), sign_in)
     }
 

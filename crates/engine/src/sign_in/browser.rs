@@ -5,7 +5,7 @@
 use nod_core::audit::EventKind;
 use nod_core::people::User;
 use nod_core::possession::{BoundBy, Browser, BrowserSecret};
-use nod_core::{BrowserId, Timestamp, UserId, limits, text};
+use nod_core::{BrowserId, SecretHash, Timestamp, UNSEALED, UserId, limits, text};
 
 use crate::engine::Engine;
 use crate::fault::{Fault, Outcome, applied};
@@ -70,7 +70,7 @@ impl Engine {
         let mut proof = Proof::Unknown;
         for secret in secrets(cookie) {
             let Some((browser, known)) = self.store.browser_by_secret(hash_secret(secret)).await? else { continue };
-            if Some(browser.user) != user || !browser.is_bound(now) || !self.browser_is_intact(&browser) {
+            if Some(browser.user) != user || !browser.is_bound(now) {
                 continue;
             }
             proof = if known.retired { Proof::Clone(browser) } else { Proof::Bound(browser, secret.to_owned()) };
@@ -142,9 +142,14 @@ impl Engine {
             return Ok(None);
         }
         let (secret, hash) = fresh_secret(&*self.entropy);
-        let next = BrowserSecret { hash, browser: browser.id, issued_at: now, retired: false };
-        let write = Write::RotateBrowser { browser: browser.id, used: hash_secret(used), next };
+        let checksum = self.vault.checksum(&Browser { last_used_at: now, ..browser.clone() });
+        let next = self.browser_secret(hash, browser.id, now);
+        let write = Write::RotateBrowser { browser: browser.id, used: hash_secret(used), next, checksum };
         Ok(Some(Rotation { write, cookie: self.cookie_with((cookie, Some(used)), browser.user, secret, now).await? }))
+    }
+
+    fn browser_secret(&self, hash: SecretHash, browser: BrowserId, now: Timestamp) -> BrowserSecret {
+        self.vault.sealed(BrowserSecret { hash, browser, issued_at: now, retired: false, checksum: UNSEALED })
     }
 
     /// Writes that bind a new browser, its id and its cookie.
@@ -162,7 +167,7 @@ impl Engine {
             BoundBy::Passkey => label.clone(),
             BoundBy::Link => format!("{label}, bound by an administrator's link"),
         };
-        let browser = Browser {
+        let browser = self.vault.sealed(Browser {
             id,
             user: user.id,
             label,
@@ -170,10 +175,10 @@ impl Engine {
             bound: true,
             created_at: now,
             last_used_at: now,
-            checksum: self.vault.mac("browser", &[&id.0, &user.id.0]),
-        };
+            checksum: UNSEALED,
+        });
         let event = Self::event(EventKind::BrowserBound, now, user).address(asking.address).detail(how);
-        let row = BrowserSecret { hash, browser: id, issued_at: now, retired: false };
+        let row = self.browser_secret(hash, id, now);
         let cookie = self.cookie_with((asking.cookie, None), user.id, secret, now).await?;
         Ok(Binding { writes: [Write::BindBrowser(browser, row), Write::Audit(event)], browser: id, cookie })
     }

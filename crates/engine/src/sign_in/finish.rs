@@ -6,7 +6,7 @@ use nod_core::challenge::{Challenge, ChallengeState};
 use nod_core::people::User;
 use nod_core::possession::{BoundBy, Device};
 use nod_core::sign_in::{SignIn, SignInState};
-use nod_core::{SessionId, Timestamp, limits};
+use nod_core::{SessionId, Timestamp, UNSEALED, limits};
 
 use super::ask::{Standing, prompts_bucket};
 use super::browser::Asking;
@@ -72,7 +72,7 @@ impl Engine {
         writes.push(Write::FinishSignIn { sign_in: sign_in.id, proved });
         let (cookie, browser) = bound.map_or((None, sign_in.browser), |(cookie, id)| (Some(cookie), Some(id)));
         let (secret, hash) = fresh_secret(&*self.entropy);
-        let session = Session {
+        let session = self.vault.sealed(Session {
             id: SessionId(self.ordered_id(now)),
             user: user.id,
             secret: hash,
@@ -83,7 +83,8 @@ impl Engine {
             created_at: now,
             last_seen_at: now,
             ended: false,
-        };
+            checksum: UNSEALED,
+        });
         writes.push(Write::AddSession(session.clone()));
         let location = self.location(sign_in, &standing, &session, now, &mut writes);
         writes.push(Write::ResetCount { bucket: prompts_bucket(&user, "10m") });
@@ -158,7 +159,11 @@ impl Engine {
             None => Err(Fault::BadSignature("the phone is no longer active".to_owned())),
         };
         if let Err(Fault::BadSignature(why)) = record {
-            self.record(Self::event(EventKind::Tampered, now, user).detail(why)).await?;
+            self.record(
+                Self::event(EventKind::Tampered, now, user)
+                    .detail(format!("an approval by {}: {why}", user.display_name)),
+            )
+            .await?;
             return Err(Fault::Forbidden("this approval no longer holds: start again".to_owned()));
         }
         record
@@ -175,14 +180,15 @@ impl Engine {
     ) -> String {
         let (Some(app), Some(binding)) = (&standing.app, sign_in.binding) else { return "/account".to_owned() };
         let (code, hash) = fresh_secret(&*self.entropy);
-        writes.push(Write::AddAppCode(AppCode {
+        writes.push(Write::AddAppCode(self.vault.sealed(AppCode {
             code: hash,
             session: session.id,
             app: app.id,
             binding,
             return_to: sign_in.return_to.clone(),
             expires_at: now.after(limits::APP_CODE_LIFE),
-        }));
+            checksum: UNSEALED,
+        })));
         format!("{}/.nod/callback?code={code}", app.origin)
     }
 }

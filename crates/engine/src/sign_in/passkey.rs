@@ -64,7 +64,9 @@ impl Engine {
             let (challenge, to) = (challenge.id, ChallengeState::Superseded);
             writes.push(Write::EndChallenge { challenge, to, sign_in: sign_in.id, user: user.id });
         }
-        writes.push(Write::ProveSignIn { sign_in: sign_in.id, passkey: passkey.id, keep_browser });
+        let state = SignInState::Proved { passkey: passkey.id, keep_browser };
+        let checksum = self.vault.checksum(&SignIn { state, ..sign_in.clone() });
+        writes.push(Write::ProveSignIn { sign_in: sign_in.id, passkey: passkey.id, keep_browser, checksum });
         if applied(self.store.commit(writes).await)? {
             Ok(())
         } else {

@@ -105,14 +105,15 @@ async fn an_edited_row_grants_nothing() {
         ..row
     };
     scene.store.commit(vec![Write::AddDevice(moved)]).await.unwrap();
-    let session = Write::AddDeviceSession {
+    let session = scene.engine.vault().sealed(nod_core::possession::DeviceSession {
         secret: nod_engine::hash_secret("stolen"),
         device: DeviceId([7; 16]),
         expires_at: sign_in.expires_at,
-    };
-    scene.store.commit(vec![session]).await.unwrap();
+        checksum: nod_core::UNSEALED,
+    });
+    scene.store.commit(vec![Write::AddDeviceSession(session)]).await.unwrap();
     assert_eq!(kind(scene.engine.phone("stolen").await), "not signed in", "INV-21, E05, D02");
-    // By SQL: a challenge marked approved without a signature that holds.
+    // By who has the data key as well: a challenge marked approved without a signature that holds.
     let forged = nod_core::challenge::Answer {
         device: DeviceId(scene.anna.phones[0].device.0),
         decision: nod_core::challenge::Decision::Approve,
@@ -123,6 +124,7 @@ async fn an_edited_row_grants_nothing() {
     let write = Write::AnswerChallenge {
         challenge: nod_core::ChallengeId(request.id.0),
         version: 1,
+        checksum: scene.approved(&request, &forged).await,
         to: nod_core::challenge::ChallengeState::Approved(forged),
         sign_in: sign_in.id,
         user: scene.anna.user,
@@ -143,7 +145,7 @@ async fn a_denial_or_a_wrong_number_edited_into_an_approval_grants_nothing() {
         let (decision, number) =
             if wrong_number { (Decision::Approve, Some("000000")) } else { (Decision::Deny, None) };
         let body = phone.answer(&request, decision, number, request.context.as_bytes()).unwrap();
-        // The row as SQL would leave it: approved, with the honest phone's own signature.
+        // The row as who has the data key would leave it: approved, with the honest phone's own signature.
         let answer = nod_core::challenge::Answer {
             device: DeviceId(phone.device.0),
             decision: nod_core::challenge::Decision::Approve,
@@ -154,6 +156,7 @@ async fn a_denial_or_a_wrong_number_edited_into_an_approval_grants_nothing() {
         let write = Write::AnswerChallenge {
             challenge: nod_core::ChallengeId(request.id.0),
             version: 1,
+            checksum: scene.approved(&request, &answer).await,
             to: nod_core::challenge::ChallengeState::Approved(answer),
             sign_in: sign_in.id,
             user: user.id,

@@ -9,8 +9,9 @@ mod failing;
 
 use std::sync::Arc;
 
+use nod_core::challenge::{Answer, Challenge, ChallengeState};
 use nod_core::sign_in::SignIn;
-use nod_core::{ChallengeId, Timestamp};
+use nod_core::{ChallengeId, Checksum, Timestamp};
 use nod_engine::ports::Store as _;
 use nod_engine::{Begun, Engine, Fault, Outcome, Phone};
 use nod_protocol::answer::Decision;
@@ -72,6 +73,12 @@ impl Scene {
     /// How the challenge stands in the store.
     pub(crate) async fn state(&self, request: &RequestBody) -> &'static str {
         self.store.challenge(ChallengeId(request.id.0)).await.unwrap().unwrap().state.name()
+    }
+
+    /// The checksum of the challenge with this approval.
+    pub(crate) async fn approved(&self, request: &RequestBody, answer: &Answer) -> Checksum {
+        let found = self.store.challenge(ChallengeId(request.id.0)).await.unwrap().unwrap();
+        self.engine.vault().checksum(&Challenge { state: ChallengeState::Approved(answer.clone()), ..found })
     }
 
     /// Kinds of events, newest first.

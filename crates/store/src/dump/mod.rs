@@ -48,9 +48,9 @@ const KEPT: &[&str] = &[
 /// What is still pending in the tables that are kept ends when they are loaded (D11). A challenge that was approved and not
 /// collected has lost its sign-in, so nothing can collect it.
 const SETTLE: [Sql; 3] = [
-    sql!("UPDATE challenges SET state = 'withdrawn' WHERE state = 'pending'"),
+    sql!("UPDATE challenges SET state = 'withdrawn', checksum = NULL WHERE state = 'pending'"),
     sql!("DELETE FROM passkeys WHERE device_id IN (SELECT id FROM devices WHERE state = 'pending')"),
-    sql!("UPDATE devices SET state = 'revoked' WHERE state = 'pending'"),
+    sql!("UPDATE devices SET state = 'revoked', checksum = NULL WHERE state = 'pending'"),
 ];
 
 /// Remembers that these rows came from a backup, under the next free `restore/N` of the installation's values.

@@ -56,8 +56,8 @@ impl Owners {
             | Write::CancelSignIn { sign_in } => {
                 self.sign_ins.push(sign_in.0.to_vec());
             }
-            Write::SetUserState { user, .. }
-            | Write::RenameDevice { user, .. }
+            Write::ChangeUser { to, .. } => self.known.push(to.id.0.to_vec()),
+            Write::RenameDevice { user, .. }
             | Write::SetNotifications { user, .. }
             | Write::ActivateDevice { user, .. }
             | Write::RevokeDevice { user, .. }
@@ -80,11 +80,9 @@ impl Owners {
             Write::AddIntroductionLink(link) => self.known.push(link.user.0.to_vec()),
             // Guarded by the row they change alone, by keys, or not at all. Listed one by one, so that a new write is thought about.
             Write::AddUser(_)
-            | Write::SetPassword { .. }
-            | Write::SetUserOptions { .. }
             | Write::AddGroup(_)
             | Write::RemoveGroup(_)
-            | Write::AddMember { .. }
+            | Write::AddMember(_)
             | Write::RemoveMember { .. }
             | Write::AddApp(_)
             | Write::RemoveApp(_)
@@ -93,7 +91,7 @@ impl Owners {
             | Write::DropSubscription(_)
             | Write::CountRefusal(_)
             | Write::ClearRefusals(_)
-            | Write::AddDeviceSession { .. }
+            | Write::AddDeviceSession(_)
             | Write::UseNonce { .. }
             | Write::RotateBrowser { .. }
             | Write::QueuePush(_)

@@ -1,7 +1,7 @@
 //! Enrolments and introduction links.
 
 use nod_core::enrolment::{Enrolment, EnrolmentState, OpenedBy};
-use nod_core::{EnrolmentId, UserId, limits};
+use nod_core::{Checksum, EnrolmentId, UserId, limits};
 use nod_engine::ports::Write;
 
 use super::{Applied, Plan, Refused};
@@ -10,14 +10,16 @@ use crate::sql::sql;
 pub(super) fn apply<'w>(tx: &mut Plan<'w>, write: &'w Write) -> Applied {
     match write {
         Write::AddEnrolment(enrolment) => add(tx, enrolment),
-        Write::OpenEnrolment { enrolment, user, session, expires_at } => tx.one(
+        Write::OpenEnrolment { enrolment, user, session, expires_at, checksum } => tx.one(
             sql!(
-                "UPDATE enrolments SET state = 'opened', session = $3, expires_at = $4
+                "UPDATE enrolments SET state = 'opened', session = $3, expires_at = $4, checksum = $5
                  WHERE id = $1 AND user_id = $2 AND state = 'issued' AND expires_at > nod_now()"
             ),
-            (enrolment.0, user.0, session.0, expires_at.0),
+            (enrolment.0, user.0, session.0, expires_at.0, *checksum),
         ),
-        Write::MoveEnrolment { enrolment, user, from, to } => move_to(tx, *enrolment, *user, *from, *to),
+        Write::MoveEnrolment { enrolment, user, from, to, checksum } => {
+            move_to(tx, (*enrolment, *user), *from, *to, *checksum)
+        }
         Write::CountEnrolmentPassword { enrolment } => tx.one(
             sql!(
                 "UPDATE enrolments SET password_tries = password_tries + 1
@@ -28,14 +30,17 @@ pub(super) fn apply<'w>(tx: &mut Plan<'w>, write: &'w Write) -> Applied {
         Write::EndEnrolmentsOf { user } => end_all(tx, *user),
         Write::AddIntroductionLink(link) => tx.one(
             sql!(
-                "INSERT INTO introduction_links (secret, user_id, expires_at, used)
-                 SELECT $1, id, $3, 0 FROM users WHERE id = $2 AND state = 'active'
+                "INSERT INTO introduction_links (secret, user_id, expires_at, used, checksum)
+                 SELECT $1, id, $3, 0, $4 FROM users WHERE id = $2 AND state = 'active'
                  ON CONFLICT DO NOTHING"
             ),
-            (link.secret.0, link.user.0, link.expires_at.0),
+            (link.secret.0, link.user.0, link.expires_at.0, link.checksum),
         ),
         Write::UseIntroductionLink { secret } => tx.one(
-            sql!("UPDATE introduction_links SET used = 1 WHERE secret = $1 AND used = 0 AND expires_at > nod_now()"),
+            sql!(
+                "UPDATE introduction_links SET used = 1, checksum = NULL
+                 WHERE secret = $1 AND used = 0 AND expires_at > nod_now()"
+            ),
             (secret.0,),
         ),
         _ => Err(Refused),
@@ -67,8 +72,8 @@ fn add<'w>(tx: &mut Plan<'w>, enrolment: &'w Enrolment) -> Applied {
     tx.one(
         sql!(
             "INSERT INTO enrolments (id, user_id, opened_by_session, link, session, state, code, code_expires_at,
-                                     device_id, password_tries, created_at, expires_at)
-             SELECT $1, id, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12 FROM users WHERE id = $2 AND state = 'active'
+                                     device_id, password_tries, created_at, expires_at, checksum)
+             SELECT $1, id, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13 FROM users WHERE id = $2 AND state = 'active'
              ON CONFLICT DO NOTHING"
         ),
         (
@@ -84,6 +89,7 @@ fn add<'w>(tx: &mut Plan<'w>, enrolment: &'w Enrolment) -> Applied {
             enrolment.password_tries,
             enrolment.created_at.0,
             enrolment.expires_at.0,
+            enrolment.checksum,
         ),
     )
 }
@@ -91,10 +97,10 @@ fn add<'w>(tx: &mut Plan<'w>, enrolment: &'w Enrolment) -> Applied {
 /// From exactly one state to another; a code is shown by one enrolment at a time; what is over does not go back.
 fn move_to<'w>(
     tx: &mut Plan<'w>,
-    enrolment: EnrolmentId,
-    user: UserId,
+    (enrolment, user): (EnrolmentId, UserId),
     from: EnrolmentState,
     to: EnrolmentState,
+    checksum: Checksum,
 ) -> Applied {
     let final_state = match from {
         EnrolmentState::Ended | EnrolmentState::Introduced(_) => true,
@@ -108,7 +114,7 @@ fn move_to<'w>(
     let to = columns(to);
     tx.one(
         sql!(
-            "UPDATE enrolments SET state = $7, code = $8, code_expires_at = $9, device_id = $10
+            "UPDATE enrolments SET state = $7, code = $8, code_expires_at = $9, device_id = $10, checksum = $11
              WHERE id = $1 AND user_id = $2 AND state = $3 AND code IS NOT DISTINCT FROM $4
                AND code_expires_at IS NOT DISTINCT FROM $5 AND device_id IS NOT DISTINCT FROM $6
                AND expires_at > nod_now() AND ($7 = 'proved' OR code_expires_at IS NULL OR code_expires_at > nod_now())
@@ -116,7 +122,7 @@ fn move_to<'w>(
                AND ($8 IS NULL OR NOT EXISTS (SELECT 1 FROM enrolments o WHERE o.code = $8 AND o.id <> $1
                     AND o.state = 'coded' AND o.code_expires_at > nod_now() AND o.expires_at > nod_now()))"
         ),
-        (enrolment.0, user.0, from.0, from.1, from.2, from.3, to.0, to.1, to.2, to.3),
+        (enrolment.0, user.0, from.0, from.1, from.2, from.3, to.0, to.1, to.2, to.3, checksum),
     )
 }
 
@@ -125,7 +131,8 @@ fn end_all<'w>(tx: &mut Plan<'w>, user: UserId) -> Applied {
     let user = (user.0,);
     tx.any(
         sql!(
-            "UPDATE enrolments SET state = 'ended', code = NULL, code_expires_at = NULL, device_id = NULL
+            "UPDATE enrolments SET state = 'ended', code = NULL, code_expires_at = NULL, device_id = NULL,
+                checksum = NULL
              WHERE user_id = $1 AND state NOT IN ('confirmed', 'introduced', 'ended')"
         ),
         user,
@@ -151,5 +158,5 @@ fn end_all<'w>(tx: &mut Plan<'w>, user: UserId) -> Applied {
         ),
         user,
     )?;
-    tx.any(sql!("UPDATE devices SET state = 'revoked' WHERE user_id = $1 AND state = 'pending'"), user)
+    tx.any(sql!("UPDATE devices SET state = 'revoked', checksum = NULL WHERE user_id = $1 AND state = 'pending'"), user)
 }

@@ -1,6 +1,7 @@
 //! The writes as statements, each one guarded (or a guarded one and what follows from it). Both databases run the same.
 
 mod access;
+mod checksums;
 mod enrolment;
 mod people;
 mod possession;
@@ -60,12 +61,10 @@ pub(crate) fn plan(write: &Write) -> Result<Vec<Step<'_>>, Refused> {
 fn apply<'w>(tx: &mut Plan<'w>, write: &'w Write) -> Applied {
     match write {
         Write::AddUser(_)
-        | Write::SetUserState { .. }
-        | Write::SetPassword { .. }
-        | Write::SetUserOptions { .. }
+        | Write::ChangeUser { .. }
         | Write::AddGroup(_)
         | Write::RemoveGroup(_)
-        | Write::AddMember { .. }
+        | Write::AddMember(_)
         | Write::RemoveMember { .. }
         | Write::AddApp(_)
         | Write::RemoveApp(_)
@@ -81,12 +80,12 @@ fn apply<'w>(tx: &mut Plan<'w>, write: &'w Write) -> Applied {
         | Write::RevokeDevice { .. }
         | Write::SeeDevice { .. }
         | Write::AddPasskey(_)
-        | Write::AddDeviceSession { .. }
+        | Write::AddDeviceSession(_)
         | Write::UseNonce { .. }
         | Write::BindBrowser(..)
         | Write::RotateBrowser { .. }
-        | Write::UnbindBrowser { .. }
-        | Write::ChangeChecksum { .. } => possession::apply(tx, write),
+        | Write::UnbindBrowser { .. } => possession::apply(tx, write),
+        Write::ChangeChecksum { row, to } => checksums::apply(tx, row, *to),
         Write::AddSignIn(_)
         | Write::ProveSignIn { .. }
         | Write::FinishSignIn { .. }

@@ -3,7 +3,7 @@
 use nod_core::access::App;
 use nod_core::audit::{ChainHash, Event};
 use nod_core::limits::Limit;
-use nod_core::people::{User, UserState};
+use nod_core::people::User;
 use nod_engine::ports::{Write, chain_hash};
 
 use super::{Applied, Plan, Refused, Step};
@@ -13,20 +13,12 @@ use crate::sql::{Values as _, sql};
 pub(super) fn apply<'w>(tx: &mut Plan<'w>, write: &'w Write) -> Applied {
     match write {
         Write::AddUser(user) => add_user(tx, user),
-        Write::SetUserState { user, to } => {
-            let from = match to {
-                UserState::Active => UserState::Disabled,
-                UserState::Disabled => UserState::Active,
-            };
-            let params = (user.0, from.name(), to.name());
-            tx.one(sql!("UPDATE users SET state = $3 WHERE id = $1 AND state = $2"), params)
-        }
-        Write::SetPassword { user, hash } => {
-            tx.one(sql!("UPDATE users SET password_hash = $2 WHERE id = $1"), (user.0, hash))
-        }
-        Write::SetUserOptions { user, number_always, terminal_phone } => tx.one(
-            sql!("UPDATE users SET number_always = $2, terminal_phone = $3 WHERE id = $1"),
-            (user.0, number_always, terminal_phone),
+        Write::ChangeUser { from, to } => tx.one(
+            sql!(
+                "UPDATE users SET state = $3, password_hash = $4, number_always = $5, terminal_phone = $6, checksum = $7
+                 WHERE id = $1 AND checksum = $2"
+            ),
+            (to.id.0, *from, to.state.name(), &to.password_hash, to.number_always, to.terminal_phone, to.checksum),
         ),
         Write::AddGroup(group) => tx.one(
             sql!("INSERT INTO user_groups (id, name, created_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING"),
@@ -36,12 +28,12 @@ pub(super) fn apply<'w>(tx: &mut Plan<'w>, write: &'w Write) -> Applied {
             sql!("DELETE FROM user_groups WHERE id = $1 AND NOT EXISTS (SELECT 1 FROM apps WHERE group_id = $1)"),
             (group.0,),
         ),
-        Write::AddMember { group, user } => tx.one(
+        Write::AddMember(member) => tx.one(
             sql!(
-                "INSERT INTO members (group_id, user_id) SELECT g.id, u.id FROM user_groups g, users u
+                "INSERT INTO members (group_id, user_id, checksum) SELECT g.id, u.id, $3 FROM user_groups g, users u
                  WHERE g.id = $1 AND u.id = $2 ON CONFLICT DO NOTHING"
             ),
-            (group.0, user.0),
+            (member.group.0, member.user.0, member.checksum),
         ),
         Write::RemoveMember { group, user } => {
             tx.one(sql!("DELETE FROM members WHERE group_id = $1 AND user_id = $2"), (group.0, user.0))
@@ -63,8 +55,9 @@ pub(super) fn apply<'w>(tx: &mut Plan<'w>, write: &'w Write) -> Applied {
 fn add_user<'w>(tx: &mut Plan<'w>, user: &'w User) -> Applied {
     tx.one(
         sql!(
-            "INSERT INTO users (id, name, display_name, state, password_hash, number_always, terminal_phone, created_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING"
+            "INSERT INTO users (id, name, display_name, state, password_hash, number_always, terminal_phone, created_at,
+                                checksum)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING"
         ),
         (
             user.id.0,
@@ -75,6 +68,7 @@ fn add_user<'w>(tx: &mut Plan<'w>, user: &'w User) -> Applied {
             user.number_always,
             user.terminal_phone,
             user.created_at.0,
+            user.checksum,
         ),
     )
 }
@@ -82,10 +76,19 @@ fn add_user<'w>(tx: &mut Plan<'w>, user: &'w User) -> Applied {
 fn add_app<'w>(tx: &mut Plan<'w>, app: &'w App) -> Applied {
     tx.one(
         sql!(
-            "INSERT INTO apps (id, name, display_name, origin, group_id, created_at) SELECT $1, $2, $3, $4, $5, $6
+            "INSERT INTO apps (id, name, display_name, origin, group_id, created_at, checksum)
+             SELECT $1, $2, $3, $4, $5, $6, $7
              WHERE $5 IS NULL OR EXISTS (SELECT 1 FROM user_groups WHERE id = $5) ON CONFLICT DO NOTHING"
         ),
-        (app.id.0, &app.name, &app.display_name, &app.origin, app.group.map(|group| group.0), app.created_at.0),
+        (
+            app.id.0,
+            &app.name,
+            &app.display_name,
+            &app.origin,
+            app.group.map(|group| group.0),
+            app.created_at.0,
+            app.checksum,
+        ),
     )
 }
 

@@ -2,8 +2,8 @@
 
 use nod_core::limits;
 use nod_core::possession::{Browser, BrowserSecret, Device, Passkey};
-use nod_core::{BrowserId, DeviceId, SecretHash};
-use nod_engine::ports::{Checked, Write};
+use nod_core::{BrowserId, Checksum, DeviceId, SecretHash, UserId};
+use nod_engine::ports::Write;
 
 use super::{Applied, Plan, Refused};
 use crate::names::Named;
@@ -23,18 +23,21 @@ pub(super) fn apply<'w>(tx: &mut Plan<'w>, write: &'w Write) -> Applied {
             ),
             (device.0, user.0, notifications.name(), subscription.map(|id| id.0)),
         ),
-        Write::ActivateDevice { device, user } => tx.one(
+        Write::ActivateDevice { device, user, checksum } => tx.one(
             // INV-16
             sql!(
-                "UPDATE devices SET state = 'active'
+                "UPDATE devices SET state = 'active', checksum = $3
                  WHERE id = $1 AND user_id = $2 AND state = 'pending' AND notifications <> 'unknown'
                    AND EXISTS (SELECT 1 FROM passkeys WHERE device_id = $1)"
             ),
-            (device.0, user.0),
+            (device.0, user.0, *checksum),
         ),
         Write::RevokeDevice { device, user } => {
             tx.one(
-                sql!("UPDATE devices SET state = 'revoked' WHERE id = $1 AND user_id = $2 AND state <> 'revoked'"),
+                sql!(
+                    "UPDATE devices SET state = 'revoked', checksum = NULL
+                     WHERE id = $1 AND user_id = $2 AND state <> 'revoked'"
+                ),
                 (device.0, user.0),
             )?;
             after_revocation(tx, *device)
@@ -43,13 +46,14 @@ pub(super) fn apply<'w>(tx: &mut Plan<'w>, write: &'w Write) -> Applied {
             tx.any(sql!("UPDATE devices SET last_seen_at = $2 WHERE id = $1"), (device.0, at.0))
         }
         Write::AddPasskey(passkey) => add_passkey(tx, passkey),
-        Write::AddDeviceSession { secret, device, expires_at } => tx.one(
+        Write::AddDeviceSession(session) => tx.one(
             sql!(
-                "INSERT INTO device_sessions (secret, device_id, expires_at)
-                 SELECT $1, id, $3 FROM devices WHERE id = $2 AND state <> 'revoked'
-                 ON CONFLICT (secret, device_id) DO UPDATE SET expires_at = excluded.expires_at"
+                "INSERT INTO device_sessions (secret, device_id, expires_at, checksum)
+                 SELECT $1, id, $3, $4 FROM devices WHERE id = $2 AND state <> 'revoked'
+                 ON CONFLICT (secret, device_id) DO UPDATE
+                    SET expires_at = excluded.expires_at, checksum = excluded.checksum"
             ),
-            (secret.0, device.0, expires_at.0),
+            (session.secret.0, session.device.0, session.expires_at.0, session.checksum),
         ),
         Write::UseNonce { nonce, expires_at } => tx.one(
             sql!(
@@ -59,28 +63,33 @@ pub(super) fn apply<'w>(tx: &mut Plan<'w>, write: &'w Write) -> Applied {
             (nonce.0, expires_at.0),
         ),
         Write::BindBrowser(browser, secret) => bind(tx, browser, secret),
-        Write::RotateBrowser { browser, used, next } => rotate(tx, *browser, *used, next),
-        Write::ChangeChecksum { row, from, to } => change_checksum(tx, *row, *from, *to),
-        Write::UnbindBrowser { browser, user } => {
-            tx.one(
-                sql!("UPDATE browsers SET bound = 0 WHERE id = $1 AND user_id = $2 AND bound = 1"),
-                (browser.0, user.0),
-            )?;
-            tx.any(sql!("UPDATE browser_secrets SET retired = 1 WHERE browser_id = $1 AND retired = 0"), (browser.0,))?;
-            tx.any(
-                sql!(
-                    "UPDATE challenges SET state = 'withdrawn' WHERE user_id = $2 AND state = 'pending'
-                       AND sign_in_id IN (SELECT id FROM sign_ins WHERE browser_id = $1 AND state = 'open')"
-                ),
-                (browser.0, user.0),
-            )?;
-            tx.any(
-                sql!("UPDATE sign_ins SET state = 'cancelled' WHERE browser_id = $1 AND state = 'open'"),
-                (browser.0,),
-            )
-        }
+        Write::RotateBrowser { browser, used, next, checksum } => rotate(tx, *browser, *used, next, *checksum),
+        Write::UnbindBrowser { browser, user } => unbind(tx, *browser, *user),
         _ => Err(Refused),
     }
+}
+
+/// Nothing that the browser began goes on.
+fn unbind<'w>(tx: &mut Plan<'w>, browser: BrowserId, user: UserId) -> Applied {
+    tx.one(
+        sql!("UPDATE browsers SET bound = 0, checksum = NULL WHERE id = $1 AND user_id = $2 AND bound = 1"),
+        (browser.0, user.0),
+    )?;
+    tx.any(
+        sql!("UPDATE browser_secrets SET retired = 1, checksum = NULL WHERE browser_id = $1 AND retired = 0"),
+        (browser.0,),
+    )?;
+    tx.any(
+        sql!(
+            "UPDATE challenges SET state = 'withdrawn', checksum = NULL WHERE user_id = $2 AND state = 'pending'
+               AND sign_in_id IN (SELECT id FROM sign_ins WHERE browser_id = $1 AND state = 'open')"
+        ),
+        (browser.0, user.0),
+    )?;
+    tx.any(
+        sql!("UPDATE sign_ins SET state = 'cancelled', checksum = NULL WHERE browser_id = $1 AND state = 'open'"),
+        (browser.0,),
+    )
 }
 
 fn add_device<'w>(tx: &mut Plan<'w>, device: &'w Device) -> Applied {
@@ -167,21 +176,27 @@ fn bind<'w>(tx: &mut Plan<'w>, browser: &'w Browser, secret: &'w BrowserSecret) 
 fn add_secret<'w>(tx: &mut Plan<'w>, secret: &'w BrowserSecret) -> Applied {
     tx.one(
         sql!(
-            "INSERT INTO browser_secrets (hash, browser_id, issued_at, retired)
-             SELECT $1, id, $3, $4 FROM browsers WHERE id = $2
+            "INSERT INTO browser_secrets (hash, browser_id, issued_at, retired, checksum)
+             SELECT $1, id, $3, $4, $5 FROM browsers WHERE id = $2
              ON CONFLICT DO NOTHING"
         ),
-        (secret.hash.0, secret.browser.0, secret.issued_at.0, secret.retired),
+        (secret.hash.0, secret.browser.0, secret.issued_at.0, secret.retired, secret.checksum),
     )
 }
 
-fn rotate<'w>(tx: &mut Plan<'w>, browser: BrowserId, used: SecretHash, next: &'w BrowserSecret) -> Applied {
+fn rotate<'w>(
+    tx: &mut Plan<'w>,
+    browser: BrowserId,
+    used: SecretHash,
+    next: &'w BrowserSecret,
+    checksum: Checksum,
+) -> Applied {
     if next.browser != browser {
         return Err(Refused);
     }
     tx.one(
         sql!(
-            "UPDATE browsers SET last_used_at = $3
+            "UPDATE browsers SET last_used_at = $3, checksum = $7
              WHERE id = $1 AND bound = 1 AND last_used_at > nod_now() - $4 AND created_at > nod_now() - $5
                AND last_used_at <= $3 - $6
                AND EXISTS (SELECT 1 FROM browser_secrets WHERE hash = $2 AND browser_id = $1 AND retired = 0)"
@@ -193,20 +208,15 @@ fn rotate<'w>(tx: &mut Plan<'w>, browser: BrowserId, used: SecretHash, next: &'w
             limits::BROWSER_IDLE.0,
             limits::BROWSER_LIFE.0,
             limits::BROWSER_ROTATION_GRACE.0,
+            checksum,
         ),
     )?;
     tx.any(
-        sql!("UPDATE browser_secrets SET retired = 1 WHERE browser_id = $1 AND retired = 0 AND hash <> $2"),
+        sql!(
+            "UPDATE browser_secrets SET retired = 1, checksum = NULL
+             WHERE browser_id = $1 AND retired = 0 AND hash <> $2"
+        ),
         (browser.0, used.0),
     )?;
     add_secret(tx, next)
-}
-
-fn change_checksum(tx: &mut Plan<'_>, row: Checked, from: [u8; 32], to: [u8; 32]) -> Applied {
-    let (sql, id) = match row {
-        Checked::Device(id) => (sql!("UPDATE devices SET checksum = $3 WHERE id = $1 AND checksum = $2"), id.0),
-        Checked::Passkey(id) => (sql!("UPDATE passkeys SET checksum = $3 WHERE id = $1 AND checksum = $2"), id.0),
-        Checked::Browser(id) => (sql!("UPDATE browsers SET checksum = $3 WHERE id = $1 AND checksum = $2"), id.0),
-    };
-    tx.one(sql, (id, from, to))
 }

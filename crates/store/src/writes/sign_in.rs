@@ -3,7 +3,7 @@
 use nod_core::challenge::{Challenge, ChallengeState};
 use nod_core::limits;
 use nod_core::sign_in::{SignIn, SignInState};
-use nod_core::{ChallengeId, SignInId, UserId};
+use nod_core::{ChallengeId, Checksum, SignInId, UserId};
 use nod_engine::ports::Write;
 
 use super::{Applied, Plan, Refused};
@@ -14,18 +14,18 @@ use crate::sql::sql;
 pub(super) fn apply<'w>(tx: &mut Plan<'w>, write: &'w Write) -> Applied {
     match write {
         Write::AddSignIn(sign_in) => add_sign_in(tx, sign_in),
-        Write::ProveSignIn { sign_in, passkey, keep_browser } => tx.one(
+        Write::ProveSignIn { sign_in, passkey, keep_browser, checksum } => tx.one(
             sql!(
-                "UPDATE sign_ins SET state = 'proved', passkey_id = $2, keep_browser = $3
+                "UPDATE sign_ins SET state = 'proved', passkey_id = $2, keep_browser = $3, checksum = $4
                  WHERE id = $1 AND state = 'open' AND expires_at > nod_now()
                    AND NOT EXISTS (SELECT 1 FROM challenges c WHERE c.sign_in_id = $1
                         AND (c.state = 'approved' OR (c.state = 'pending' AND c.expires_at > nod_now())))"
             ),
-            (sign_in.0, passkey.0, keep_browser),
+            (sign_in.0, passkey.0, keep_browser, *checksum),
         ),
         Write::FinishSignIn { sign_in, proved } => tx.one(
             sql!(
-                "UPDATE sign_ins SET state = 'finished'
+                "UPDATE sign_ins SET state = 'finished', checksum = NULL
                  WHERE id = $1 AND state = $2 AND expires_at > nod_now()
                    AND EXISTS (SELECT 1 FROM users u WHERE u.id = sign_ins.user_id AND u.state = 'active')
                    AND ($2 = 'proved' OR browser_id IS NULL OR EXISTS (SELECT 1 FROM browsers b
@@ -37,28 +37,28 @@ pub(super) fn apply<'w>(tx: &mut Plan<'w>, write: &'w Write) -> Applied {
         ),
         Write::CancelSignIn { sign_in } => tx.one(
             sql!(
-                "UPDATE sign_ins SET state = 'cancelled'
+                "UPDATE sign_ins SET state = 'cancelled', checksum = NULL
                  WHERE id = $1 AND state IN ('open', 'proved')"
             ),
             (sign_in.0,),
         ),
         Write::OpenChallenge(challenge) => open(tx, challenge),
-        Write::RaiseChallenge { challenge, version, number, sign_in, user } => tx.one(
+        Write::RaiseChallenge { challenge, version, number, sign_in, user, checksum } => tx.one(
             sql!(
-                "UPDATE challenges SET number = $3, version = version + 1
+                "UPDATE challenges SET number = $3, version = version + 1, checksum = $6
                  WHERE id = $1 AND version = $2 AND sign_in_id = $4 AND user_id = $5
                    AND state = 'pending' AND expires_at > nod_now() AND number IS NULL"
             ),
-            (challenge.0, version, number.to_string(), sign_in.0, user.0),
+            (challenge.0, version, number.to_string(), sign_in.0, user.0, *checksum),
         ),
-        Write::AnswerChallenge { challenge, version, to, sign_in, user } => {
-            answer(tx, *challenge, *version, to, *sign_in, *user)
+        Write::AnswerChallenge { challenge, version, to, sign_in, user, checksum } => {
+            answer(tx, (*challenge, *version), to, (*sign_in, *user), *checksum)
         }
         Write::EndChallenge { challenge, to, sign_in, user } => end(tx, *challenge, to, *sign_in, *user),
         Write::ConsumeChallenge { challenge, sign_in, user } => tx.one(
             // INV-02, INV-10
             sql!(
-                "UPDATE challenges SET state = 'consumed'
+                "UPDATE challenges SET state = 'consumed', checksum = NULL
                  WHERE id = $1 AND sign_in_id = $2 AND user_id = $3 AND state = 'approved'
                    AND EXISTS (SELECT 1 FROM users u JOIN devices d ON d.user_id = u.id
                         WHERE u.id = $3 AND u.state = 'active'
@@ -78,8 +78,8 @@ fn add_sign_in<'w>(tx: &mut Plan<'w>, sign_in: &'w SignIn) -> Applied {
     tx.one(
         sql!(
             "INSERT INTO sign_ins (id, secret, user_id, app_id, return_to, binding, browser_id, address, agent, state,
-                                   passkey_id, keep_browser, created_at, expires_at)
-             SELECT $1, $2, u.id, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14 FROM users u
+                                   passkey_id, keep_browser, created_at, expires_at, checksum)
+             SELECT $1, $2, u.id, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $17 FROM users u
              WHERE u.id = $3 AND u.state = 'active'
                AND ($7 IS NULL OR EXISTS (SELECT 1 FROM browsers b WHERE b.id = $7 AND b.user_id = $3 AND b.bound = 1
                     AND b.last_used_at > nod_now() - $15 AND b.created_at > nod_now() - $16))
@@ -102,6 +102,7 @@ fn add_sign_in<'w>(tx: &mut Plan<'w>, sign_in: &'w SignIn) -> Applied {
             sign_in.expires_at.0,
             limits::BROWSER_IDLE.0,
             limits::BROWSER_LIFE.0,
+            sign_in.checksum,
         ),
     )
 }
@@ -114,8 +115,8 @@ fn open<'w>(tx: &mut Plan<'w>, challenge: &'w Challenge) -> Applied {
     tx.one(
         sql!(
             "INSERT INTO challenges (id, sign_in_id, user_id, version, state, nonce, context, number, created_at,
-                                     expires_at)
-             SELECT $1, s.id, u.id, $4, 'pending', $5, $6, $7, $8, $9 FROM sign_ins s JOIN users u ON u.id = s.user_id
+                                     expires_at, checksum)
+             SELECT $1, s.id, u.id, $4, 'pending', $5, $6, $7, $8, $9, $10 FROM sign_ins s JOIN users u ON u.id = s.user_id
              WHERE s.id = $2 AND s.user_id = $3 AND s.state = 'open' AND s.expires_at > nod_now() AND u.state = 'active'
                AND NOT EXISTS (SELECT 1 FROM challenges c WHERE c.sign_in_id = $2
                     AND (c.state = 'approved' OR (c.state = 'pending' AND c.expires_at > nod_now())))
@@ -133,17 +134,17 @@ fn open<'w>(tx: &mut Plan<'w>, challenge: &'w Challenge) -> Applied {
             challenge.number.map(|number| number.to_string()),
             challenge.created_at.0,
             challenge.expires_at.0,
+            challenge.checksum,
         ),
     )
 }
 
 fn answer<'w>(
     tx: &mut Plan<'w>,
-    challenge: ChallengeId,
-    version: u32,
+    (challenge, version): (ChallengeId, u32),
     to: &'w ChallengeState,
-    sign_in: SignInId,
-    user: UserId,
+    (sign_in, user): (SignInId, UserId),
+    checksum: Checksum,
 ) -> Applied {
     let (ChallengeState::Approved(answer) | ChallengeState::Denied(answer) | ChallengeState::Failed(answer)) = to
     else {
@@ -153,7 +154,7 @@ fn answer<'w>(
         // INV-01: only the writer that changes the row may act on it.
         sql!(
             "UPDATE challenges
-             SET state = $3, answer_device = $4, decision = $5, jws = $6, assertion = $7, answered_at = $8
+             SET state = $3, answer_device = $4, decision = $5, jws = $6, assertion = $7, answered_at = $8, checksum = $11
              WHERE id = $1 AND version = $2 AND sign_in_id = $9 AND user_id = $10
                AND state = 'pending' AND expires_at > nod_now()
                AND EXISTS (SELECT 1 FROM users u JOIN devices d ON d.user_id = u.id
@@ -170,6 +171,7 @@ fn answer<'w>(
             answer.at.0,
             sign_in.0,
             user.0,
+            checksum,
         ),
     )
 }
@@ -188,7 +190,7 @@ fn end<'w>(
     };
     tx.one(
         sql!(
-            "UPDATE challenges SET state = $4
+            "UPDATE challenges SET state = $4, checksum = NULL
              WHERE id = $1 AND sign_in_id = $2 AND user_id = $3 AND state = 'pending'
                AND ($5 = 0 OR expires_at <= nod_now())"
         ),

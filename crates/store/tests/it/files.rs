@@ -3,6 +3,7 @@
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
+use nod_core::people::User;
 use nod_engine::ports::{CommitError, Store, Write};
 use nod_testkit::TestClock;
 use nod_testkit::conformance::Bed;
@@ -115,8 +116,10 @@ async fn a_failing_write_is_no_conflict_and_harms_nobody_else() {
     let bed = Bed::new(open(&path, &clock).unwrap(), clock);
     bed.anna().await;
     edit(&path, "CREATE TRIGGER full BEFORE INSERT ON meta BEGIN SELECT RAISE(FAIL, 'no room'); END");
-    let failing =
-        vec![Write::SetPassword { user: ANNA, hash: "half".into() }, Write::SetMeta { key: "k".into(), value: vec![] }];
+    let failing = vec![
+        changing(User { password_hash: Some("half".into()), ..user(1) }),
+        Write::SetMeta { key: "k".into(), value: vec![] },
+    ];
     let failed = bed.store.commit(failing).await;
     assert!(matches!(&failed, Err(CommitError::Store(error)) if error.0.contains("no room")), "{failed:?}");
     assert_eq!(bed.store.user(ANNA).await, Ok(Some(user(1))));

@@ -219,7 +219,10 @@ async fn sign_in_once(store: &impl Store, chance: &SeededEntropy, number: u64) {
     receipt("opened", challenge);
     let denied = chance.below(4) == 0;
     let to = if denied { ChallengeState::Denied(answer(11, Decision::Deny, at(20))) } else { approved() };
-    store.commit(vec![Write::AnswerChallenge { challenge, version: 1, to, sign_in, user }]).await.unwrap();
+    store
+        .commit(vec![Write::AnswerChallenge { challenge, version: 1, to, sign_in, user, checksum: CHANGED }])
+        .await
+        .unwrap();
     receipt(if denied { "denied" } else { "approved" }, challenge);
     if denied {
         return;

@@ -1,5 +1,5 @@
 //! The stores on disk: the suite that every store must pass, files and migrations, other processes and nodes, and kill -9.
-#![expect(clippy::unwrap_used, reason = "tests")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
 mod files;
 mod kill;
@@ -7,6 +7,7 @@ mod postgres;
 mod processes;
 mod simulation;
 mod story;
+mod tampers;
 
 use std::path::Path;
 use std::sync::Arc;

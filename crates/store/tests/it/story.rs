@@ -7,7 +7,7 @@ use nod_core::access::Session;
 use nod_core::challenge::{Answer, Challenge, ChallengeState, Decision, Number};
 use nod_core::enrolment::{Enrolment, EnrolmentState};
 use nod_core::limits::Limit;
-use nod_core::people::UserState;
+use nod_core::people::{User, UserState};
 use nod_core::possession::{Browser, BrowserSecret, Device, Notifications};
 use nod_core::push::{Push, PushState, Stage, Subscription};
 use nod_core::sign_in::SignIn;
@@ -67,12 +67,11 @@ fn people(chance: &SeededEntropy) -> Write {
     let group_id = group(few(chance)).id;
     match chance.below(12) {
         0 | 1 => Write::AddUser(user(user_id.0[0])),
-        2 => Write::SetUserState { user: user_id, to: UserState::Active },
-        3 if chance.below(4) == 0 => Write::SetUserState { user: user_id, to: UserState::Disabled },
-        3 | 4 => Write::SetUserState { user: user_id, to: UserState::Active },
+        2 if chance.below(8) == 0 => changing(User { state: UserState::Disabled, ..user(user_id.0[0]) }),
+        2..=4 => changing(User { number_always: coin(chance), ..user(user_id.0[0]) }),
         5 => Write::AddGroup(group(few(chance))),
         6 => Write::RemoveGroup(group_id),
-        7 => Write::AddMember { group: group_id, user: user_id },
+        7 => Write::AddMember(member(group_id, user_id)),
         8 => Write::RemoveMember { group: group_id, user: user_id },
         9 => Write::AddApp(nod_core::access::App { group: coin(chance).then_some(group_id), ..app(few(chance)) }),
         10 if chance.below(3) == 0 => Write::RemoveApp(app(few(chance)).id),
@@ -98,15 +97,18 @@ fn possession(chance: &SeededEntropy, now: Timestamp, step: u32) -> Write {
             notifications: if coin(chance) { Notifications::Granted } else { Notifications::Unavailable },
             subscription: coin(chance).then_some(gone),
         },
-        6 | 7 => Write::ActivateDevice { device: phone, user: owner },
+        6 | 7 => Write::ActivateDevice { device: phone, user: owner, checksum: CHANGED },
         8 if chance.below(8) == 0 => Write::RevokeDevice { device: phone, user: owner },
-        9 => Write::AddDeviceSession { secret: hash(fresh), device: phone, expires_at: now.after(Millis(90_000)) },
+        9 => Write::AddDeviceSession(device_session(fresh, phone, now.after(Millis(90_000)))),
         10 => Write::UseNonce { nonce: hash(fresh), expires_at: now.after(Millis(60_000)) },
         11 => Write::BindBrowser(
             Browser { created_at: now, last_used_at: now, ..browser(browser_id.0[0], owner_of(browser_id.0[0])) },
             next(browser_id.0[0] * 16 + 1),
         ),
-        12 => Write::RotateBrowser { browser: browser_id, used: hash(shown), next: next(shown + 1) },
+        12 => {
+            let (used, next) = (hash(shown), next(shown + 1));
+            Write::RotateBrowser { browser: browser_id, used, next, checksum: CHANGED }
+        }
         13 => Write::UnbindBrowser { browser: browser_id, user: owner_of(browser_id.0[0]) },
         14 => Write::PutSubscription(Subscription { refusals: 2, ..subscription(few(chance)) }),
         15 => Write::DropSubscription(gone),
@@ -137,7 +139,10 @@ fn sign_ins(chance: &SeededEntropy, now: Timestamp, step: u32) -> Write {
             ..challenge(n, &owner)
         }),
         4 => match number {
-            Some(number) => Write::RaiseChallenge { challenge: challenge_id, version, number, sign_in, user },
+            Some(number) => {
+                let challenge = challenge_id;
+                Write::RaiseChallenge { challenge, version, number, sign_in, user, checksum: CHANGED }
+            }
             None => Write::CancelSignIn { sign_in },
         },
         5 | 6 => {
@@ -146,14 +151,17 @@ fn sign_ins(chance: &SeededEntropy, now: Timestamp, step: u32) -> Write {
                 1 => ChallengeState::Denied(answer(Decision::Deny)),
                 _ => ChallengeState::Failed(answer(Decision::Approve)),
             };
-            Write::AnswerChallenge { challenge: challenge_id, version, to, sign_in, user }
+            Write::AnswerChallenge { challenge: challenge_id, version, to, sign_in, user, checksum: CHANGED }
         }
         7 => {
             let to = if coin(chance) { ChallengeState::Expired } else { ChallengeState::Superseded };
             Write::EndChallenge { challenge: challenge_id, to, sign_in, user }
         }
         8 | 9 => Write::ConsumeChallenge { challenge: challenge_id, sign_in, user },
-        10 => Write::ProveSignIn { sign_in, passkey: PasskeyId([n; 16]), keep_browser: coin(chance) },
+        10 => {
+            let (passkey, keep_browser) = (PasskeyId([n; 16]), coin(chance));
+            Write::ProveSignIn { sign_in, passkey, keep_browser, checksum: CHANGED }
+        }
         11 => Write::FinishSignIn { sign_in, proved: coin(chance) },
         _ => Write::CancelSignIn { sign_in },
     }
@@ -189,7 +197,7 @@ fn access(chance: &SeededEntropy, now: Timestamp, step: u32) -> Write {
     let (enrolment_id, phone) = (EnrolmentId([session_id.0[0]; 16]), DeviceId([few(chance); 16]));
     match chance.below(14) {
         0 | 1 => Write::AddSession(Session { created_at: now, last_seen_at: now, ..session(session_id.0[0], user) }),
-        2 => Write::SeeSession { session: session_id, at: now },
+        2 => Write::SeeSession { session: session_id, at: now, checksum: CHANGED },
         3 => Write::EndSession { session: session_id, user },
         4 => Write::EndSessionsOf { user, browser: None },
         5 => Write::AddAppCode(nod_core::access::AppCode {
@@ -208,6 +216,7 @@ fn access(chance: &SeededEntropy, now: Timestamp, step: u32) -> Write {
             user,
             session: hash(enrolment_id.0[0]),
             expires_at: now.after(Millis(90_000)),
+            checksum: CHANGED,
         },
         11 => Write::CountEnrolmentPassword { enrolment: enrolment_id },
         12 if chance.below(8) == 0 => Write::EndEnrolmentsOf { user },
@@ -227,6 +236,7 @@ fn access(chance: &SeededEntropy, now: Timestamp, step: u32) -> Write {
                 user,
                 from: from.unwrap_or(EnrolmentState::Ended),
                 to: to.unwrap_or(EnrolmentState::Ended),
+                checksum: CHANGED,
             }
         }
     }
@@ -305,7 +315,7 @@ fn beginning(n: u8) -> Vec<Write> {
         Write::AddDevice(phone.clone()),
         Write::AddPasskey(passkey(phone.id.0[0], &phone)),
         Write::SetNotifications { device, user, notifications, subscription: None },
-        Write::ActivateDevice { device, user },
+        Write::ActivateDevice { device, user, checksum: CHANGED },
     ]
 }
 

@@ -51,10 +51,10 @@ pub async fn sessions_are_added_and_found<S: Store + 'static>(bed: &Bed<S>) {
 pub async fn sessions_end<S: Store + 'static>(bed: &Bed<S>) {
     let row = session(1, ANNA);
     let end = |session, user| Write::EndSession { session, user };
-    let see = |session| Write::SeeSession { session, at: at(99) };
+    let see = |session| Write::SeeSession { session, at: at(99), checksum: CHANGED };
     bed.anna().await;
     bed.accepts([Write::AddSession(row.clone()), see(row.id)]).await;
-    let seen = Session { last_seen_at: at(99), ..row.clone() };
+    let seen = Session { last_seen_at: at(99), checksum: CHANGED, ..row.clone() };
     assert_eq!(bed.store.session(row.id).await, Ok(Some(seen.clone())));
     bed.refuses(see(SessionId([99; 16]))).await;
     bed.refuses(end(row.id, BEN)).await;
@@ -62,7 +62,7 @@ pub async fn sessions_end<S: Store + 'static>(bed: &Bed<S>) {
     bed.accepts([end(row.id, ANNA)]).await;
     bed.refuses(end(row.id, ANNA)).await;
     bed.refuses(see(row.id)).await;
-    let ended = Session { ended: true, ..seen };
+    let ended = Session { ended: true, checksum: nod_core::UNSEALED, ..seen };
     assert!(!is_new(bed, ANNA, "203.0.113.99").await);
     assert_eq!(bed.store.session_by_secret(hash(1)).await, Ok(Some(ended)));
     assert_eq!(bed.store.sessions_of(ANNA).await, Ok(vec![]));
@@ -72,7 +72,7 @@ pub async fn sessions_end_by_the_clock<S: Store + 'static>(bed: &Bed<S>) {
     let row = session(1, ANNA);
     let idle = row.last_seen_at.after(limits::SESSION_IDLE);
     let life = row.created_at.after(limits::SESSION_LIFE);
-    let see = |at| Write::SeeSession { session: row.id, at };
+    let see = |at| Write::SeeSession { session: row.id, at, checksum: CHANGED };
     let code = |n| Write::AddAppCode(app_code(n, row.id, app(1).id));
     let entry = |n| Write::AddAppSession(app_session(n, row.id, app(1).id));
     bed.anna().await;

@@ -4,7 +4,7 @@
 use nod_core::enrolment::{Enrolment, EnrolmentState, OpenedBy};
 use nod_core::people::UserState;
 use nod_core::possession::DeviceState;
-use nod_core::{DeviceId, EnrolmentId, Millis, SessionId, Timestamp, UserId, limits};
+use nod_core::{DeviceId, EnrolmentId, Millis, SessionId, Timestamp, UNSEALED, UserId, limits};
 use nod_engine::ports::{Store, Write};
 
 use super::Bed;
@@ -17,7 +17,7 @@ const fn coded(n: u8, code_expires_at: Timestamp) -> EnrolmentState {
     EnrolmentState::Coded { code: hash(n), code_expires_at }
 }
 const fn moving(n: u8, from: EnrolmentState, to: EnrolmentState) -> Write {
-    Write::MoveEnrolment { enrolment: EnrolmentId([n; 16]), user: ANNA, from, to }
+    Write::MoveEnrolment { enrolment: EnrolmentId([n; 16]), user: ANNA, from, to, checksum: CHANGED }
 }
 const fn opening(n: u8, session: u8) -> Write {
     Write::OpenEnrolment {
@@ -25,6 +25,7 @@ const fn opening(n: u8, session: u8) -> Write {
         user: ANNA,
         session: hash(session),
         expires_at: at(9_000_000_000),
+        checksum: CHANGED,
     }
 }
 
@@ -67,7 +68,8 @@ pub async fn enrolments_are_opened_once<S: Store + 'static>(bed: &Bed<S>) {
     bed.anna().await;
     bed.refuses(opening(1, 101)).await;
     bed.accepts([Write::AddEnrolment(row.clone()), Write::AddEnrolment(enrolment(2, ANNA))]).await;
-    let other = Write::OpenEnrolment { enrolment: FIRST, user: BEN, session: hash(101), expires_at: at(9_000_000_000) };
+    let Write::OpenEnrolment { enrolment, session, expires_at, checksum, .. } = opening(1, 101) else { unreachable!() };
+    let other = Write::OpenEnrolment { enrolment, user: BEN, session, expires_at, checksum };
     bed.refuses(other).await;
     bed.accepts([opening(1, 101)]).await;
     bed.refuses(opening(1, 102)).await;
@@ -76,6 +78,7 @@ pub async fn enrolments_are_opened_once<S: Store + 'static>(bed: &Bed<S>) {
         session: Some(hash(101)),
         state: EnrolmentState::Opened,
         expires_at: at(9_000_000_000),
+        checksum: CHANGED,
         ..row.clone()
     };
     assert_eq!(bed.store.enrolment(FIRST).await, Ok(Some(opened)));
@@ -93,7 +96,8 @@ pub async fn enrolments_move_from_the_named_state<S: Store + 'static>(bed: &Bed<
     bed.refuses(moving(1, opened, proved)).await;
     bed.accepts([opening(1, 101), moving(1, opened, proved)]).await;
     bed.refuses(moving(1, opened, proved)).await;
-    bed.refuses(Write::MoveEnrolment { enrolment: FIRST, user: BEN, from: proved, to: EnrolmentState::Ended }).await;
+    let (from, to, checksum) = (proved, EnrolmentState::Ended, CHANGED);
+    bed.refuses(Write::MoveEnrolment { enrolment: FIRST, user: BEN, from, to, checksum }).await;
     bed.accepts([moving(1, proved, coded(40, at(5_000)))]).await;
     let joined = EnrolmentState::Joined(phone);
     bed.refuses(moving(1, coded(41, at(5_000)), joined)).await;
@@ -109,8 +113,8 @@ pub async fn enrolments_move_from_the_named_state<S: Store + 'static>(bed: &Bed<
     bed.refuses(moving(1, joined, confirmed)).await;
     bed.just_before(at(9_000_000_000));
     bed.accepts([moving(1, joined, confirmed)]).await;
-    let state = bed.store.enrolment(FIRST).await.map(|row| row.map(|row| row.state));
-    assert_eq!(state, Ok(Some(confirmed)));
+    let state = bed.store.enrolment(FIRST).await.map(|row| row.map(|row| (row.state, row.checksum)));
+    assert_eq!(state, Ok(Some((confirmed, CHANGED))));
 }
 
 pub async fn codes_end_and_are_unique_while_shown<S: Store + 'static>(bed: &Bed<S>) {
@@ -190,7 +194,9 @@ pub async fn all_enrolments_of_a_user_end<S: Store + 'static>(bed: &Bed<S>) {
     for (n, state) in (1_u8..).zip(states) {
         let expected = if (6..=7).contains(&n) { state } else { EnrolmentState::Ended };
         let found = bed.store.enrolment(EnrolmentId([n; 16])).await;
-        assert_eq!(found, Ok(Some(Enrolment { state: expected, ..enrolment(n, ANNA) })));
+        // What ended keeps no checksum (INV-21).
+        let checksum = if n <= 5 { UNSEALED } else { enrolment(n, ANNA).checksum };
+        assert_eq!(found, Ok(Some(Enrolment { state: expected, checksum, ..enrolment(n, ANNA) })));
     }
     assert_eq!(bed.store.enrolment_by_code(hash(90)).await, Ok(None));
     assert_eq!(bed.store.enrolment(EnrolmentId([20; 16])).await, Ok(Some(enrolment(20, BEN))));

@@ -35,6 +35,7 @@ pub async fn denials_are_remembered<S: Store + 'static>(bed: &Bed<S>) {
         to: ChallengeState::Failed(answer(11, Decision::Approve, at(90))),
         sign_in: SignInId([62; 16]),
         user: ANNA,
+        checksum: CHANGED,
     }])
     .await;
     assert!(lately(bed, ANNA, 51).await.denied, "a wrong number counts like a denial");
@@ -64,7 +65,7 @@ pub async fn a_question_comes_with_its_sign_in_and_user<S: Store + 'static>(bed:
     let asked = Question { challenge: challenge(71, &row), sign_in: row, user: user(1) };
     assert_eq!(bed.store.question(ASKED).await, Ok(Some(asked.clone())));
     bed.accepts([answering(1, approved())]).await;
-    let challenge = Challenge { state: approved(), ..asked.challenge.clone() };
+    let challenge = Challenge { state: approved(), checksum: CHANGED, ..asked.challenge.clone() };
     assert_eq!(bed.store.question(ASKED).await, Ok(Some(Question { challenge, ..asked })));
 }
 
@@ -88,7 +89,7 @@ pub async fn a_grant_comes_with_user_browser_and_newest_challenge<S: Store + 'st
 
 pub async fn an_errand_knows_what_ringing_needs<S: Store + 'static>(bed: &Bed<S>) {
     bed.asked().await;
-    let phone = Device { state: nod_core::possession::DeviceState::Active, ..device(11, ANNA) };
+    let phone = Device { state: nod_core::possession::DeviceState::Active, checksum: CHANGED, ..device(11, ANNA) };
     let errand = |subject| bed.store.errand(PHONE, subject);
     let test = Errand { device: phone.clone(), subscription: None, challenge: None, fetched: false, pending: 1 };
     let found = errand([8; 16]).await.map(|found| found.map(|it| Errand { device: phone.clone(), ..it }));

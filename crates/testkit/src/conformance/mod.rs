@@ -4,6 +4,8 @@
 //! A store's test crate calls [`conformance!`](crate::conformance!) with a function that makes an empty store.
 
 pub mod access;
+pub mod challenge;
+pub mod checksums;
 pub mod enrolment;
 pub mod facts;
 pub mod people;
@@ -131,15 +133,15 @@ macro_rules! conformance_in_turn {
 macro_rules! conformance_list {
     ($with:ident $($make:tt)*) => {
         $crate::$with! { $($make)*;
-            people: users_are_added_once_and_found, user_states_alternate, settings_need_the_user, groups_and_members,
+            people: users_are_added_once_and_found, users_are_changed_from_what_they_were, groups_and_members,
                 apps_are_unique_and_take_their_rows_with_them, counters_count_in_windows, audit_is_read_backwards,
                 audit_is_one_chain, racing_events_are_one_chain, meta_is_set_once;
             possession: devices_are_added_and_listed, devices_are_changed_by_their_user_only, activation_needs_everything,
                 revoking_takes_what_fell_with_the_phone, passkeys_are_new, device_sessions_end, nonces_are_used_once,
-                browsers_are_bound_and_found, browser_secrets_rotate, browsers_are_unbound, browsers_end_by_the_clock,
-                checksums_are_changed_from_what_they_were;
-            sign_in: sign_ins_are_added, sign_ins_are_proved, sign_ins_are_finished_once, sign_ins_are_cancelled,
-                challenges_open_one_at_a_time, challenges_beside_others_have_numbers,
+                browsers_are_bound_and_found, browser_secrets_rotate, browsers_are_unbound, browsers_end_by_the_clock;
+            checksums: checksums_are_changed_from_what_they_were, what_ended_carries_no_checksum;
+            sign_in: sign_ins_are_added, sign_ins_are_proved, sign_ins_are_finished_once, sign_ins_are_cancelled;
+            challenge: challenges_open_one_at_a_time, challenges_beside_others_have_numbers,
                 challenges_side_by_side_have_numbers, challenges_come_back_whole, challenges_are_raised_once,
                 answers_need_a_pending_challenge, answers_need_user_and_phone, answers_move_to_answered_states_only,
                 challenges_end, approvals_are_consumed_once, challenges_are_listed;

@@ -28,29 +28,25 @@ pub async fn users_are_added_once_and_found<S: Store + 'static>(bed: &Bed<S>) {
     assert_eq!(bed.store.users().await, Ok(vec![whole, user(3)]));
 }
 
-pub async fn user_states_alternate<S: Store + 'static>(bed: &Bed<S>) {
-    bed.anna().await;
-    bed.refuses(Write::SetUserState { user: ANNA, to: UserState::Active }).await;
-    bed.set_anna(UserState::Disabled).await;
-    bed.refuses(Write::SetUserState { user: ANNA, to: UserState::Disabled }).await;
-    let disabled = User { state: UserState::Disabled, ..user(1) };
-    assert_eq!(bed.store.user(ANNA).await, Ok(Some(disabled)));
-    bed.set_anna(UserState::Active).await;
-    bed.refuses(Write::SetUserState { user: UserId([9; 16]), to: UserState::Disabled }).await;
-}
-
-pub async fn settings_need_the_user<S: Store + 'static>(bed: &Bed<S>) {
-    let nobody = UserId([9; 16]);
+pub async fn users_are_changed_from_what_they_were<S: Store + 'static>(bed: &Bed<S>) {
+    let whole = User {
+        state: UserState::Disabled,
+        password_hash: Some("$h".into()),
+        number_always: true,
+        terminal_phone: false,
+        checksum: CHANGED,
+        ..user(1)
+    };
+    let change = |from, to: &User| Write::ChangeUser { from, to: to.clone() };
+    bed.refuses(changing(user(1))).await;
     bed.accepts([Write::AddUser(user(1)), Write::AddUser(user(2))]).await;
-    bed.accepts([
-        Write::SetPassword { user: ANNA, hash: "$h".into() },
-        Write::SetUserOptions { user: ANNA, number_always: true, terminal_phone: false },
-    ])
-    .await;
-    bed.refuses(Write::SetPassword { user: nobody, hash: "$h".into() }).await;
-    bed.refuses(Write::SetUserOptions { user: nobody, number_always: true, terminal_phone: true }).await;
-    let changed = User { password_hash: Some("$h".into()), number_always: true, terminal_phone: false, ..user(1) };
-    assert_eq!(bed.store.users().await, Ok(vec![changed, user(2)]), "others stay as they are");
+    bed.refuses(change([99; 32], &whole)).await;
+    bed.accepts([change(user(1).checksum, &whole)]).await;
+    bed.refuses(change(user(1).checksum, &user(1))).await;
+    assert_eq!(bed.store.users().await, Ok(vec![whole, user(2)]), "others stay as they are");
+    let kept = User { name: "other".into(), display_name: "Other".into(), created_at: at(99), ..user(1) };
+    bed.accepts([change(CHANGED, &kept)]).await;
+    assert_eq!(bed.store.user(ANNA).await, Ok(Some(user(1))), "names are never changed");
 }
 
 pub async fn groups_and_members<S: Store + 'static>(bed: &Bed<S>) {
@@ -62,7 +58,7 @@ pub async fn groups_and_members<S: Store + 'static>(bed: &Bed<S>) {
     assert_eq!(bed.store.groups().await, Ok(vec![first.clone(), second.clone()]));
 
     let member = |group: u8, user: u8| (GroupId([group; 16]), UserId([user; 16]));
-    let add = |(group, user)| Write::AddMember { group, user };
+    let add = |(group, user)| Write::AddMember(super::rows::member(group, user));
     let remove = |(group, user)| Write::RemoveMember { group, user };
     bed.accepts([add(member(1, 2)), add(member(1, 1)), add(member(2, 1))]).await;
     bed.refuses(add(member(1, 2))).await;
@@ -70,8 +66,8 @@ pub async fn groups_and_members<S: Store + 'static>(bed: &Bed<S>) {
     bed.refuses(add(member(1, 9))).await;
     bed.refuses(remove(member(2, 2))).await;
     assert_eq!(bed.store.members(first.id).await, Ok(vec![ANNA, UserId([2; 16])]));
-    assert_eq!(bed.store.is_member(second.id, ANNA).await, Ok(true));
-    assert_eq!(bed.store.is_member(second.id, UserId([2; 16])).await, Ok(false));
+    assert_eq!(bed.store.member(second.id, ANNA).await, Ok(Some(super::rows::member(second.id, ANNA))));
+    assert_eq!(bed.store.member(second.id, UserId([2; 16])).await, Ok(None));
     bed.accepts([remove(member(1, 1))]).await;
     assert_eq!(bed.store.members(first.id).await, Ok(vec![UserId([2; 16])]));
 
@@ -80,7 +76,7 @@ pub async fn groups_and_members<S: Store + 'static>(bed: &Bed<S>) {
     bed.refuses(Write::RemoveGroup(GroupId([9; 16]))).await;
     bed.accepts([Write::RemoveApp(app(1).id), Write::RemoveGroup(first.id)]).await;
     assert_eq!(bed.store.groups().await, Ok(vec![second]));
-    assert_eq!(bed.store.is_member(first.id, UserId([2; 16])).await, Ok(false));
+    assert_eq!(bed.store.member(first.id, UserId([2; 16])).await, Ok(None));
     bed.accepts([Write::AddGroup(first.clone())]).await;
     assert_eq!(bed.store.members(first.id).await, Ok(vec![]), "memberships went with the group");
 }

@@ -3,13 +3,15 @@
 use nod_core::access::{App, AppCode, AppSession, Method, Session};
 use nod_core::challenge::{Answer, Challenge, ChallengeState, Decision, Number};
 use nod_core::enrolment::{Enrolment, EnrolmentState, IntroductionLink, OpenedBy};
-use nod_core::people::{Group, User, UserState};
-use nod_core::possession::{BoundBy, Browser, BrowserSecret, Device, DeviceState, Notifications, Passkey, Platform};
+use nod_core::people::{Group, Member, User, UserState};
+use nod_core::possession::{
+    BoundBy, Browser, BrowserSecret, Device, DeviceSession, DeviceState, Notifications, Passkey, Platform,
+};
 use nod_core::push::{Push, PushKind, PushState, Subscription};
 use nod_core::sign_in::{SignIn, SignInState};
 use nod_core::{
-    AppId, BrowserId, ChallengeId, DeviceId, EnrolmentId, GroupId, Millis, PasskeyId, PushId, SecretHash, SessionId,
-    SignInId, SubscriptionId, Timestamp, UserId, limits,
+    AppId, BrowserId, ChallengeId, Checksum, DeviceId, EnrolmentId, GroupId, Millis, PasskeyId, PushId, SecretHash,
+    SessionId, SignInId, SubscriptionId, Timestamp, UserId, limits,
 };
 use nod_engine::ports::{Store, Write};
 
@@ -38,12 +40,24 @@ pub fn user(n: u8) -> User {
         number_always: false,
         terminal_phone: true,
         created_at: at(1),
+        checksum: [n.wrapping_add(5); 32],
     }
 }
 /// Group `n`.
 #[must_use]
 pub fn group(n: u8) -> Group {
     Group { id: GroupId([n; 16]), name: format!("group{n:03}"), created_at: at(2) }
+}
+/// A membership.
+#[must_use]
+pub const fn member(group: GroupId, user: UserId) -> Member {
+    let UserId([n, ..]) = user;
+    Member { group, user, checksum: [n; 32] }
+}
+/// A session `n` of `device`.
+#[must_use]
+pub const fn device_session(n: u8, device: DeviceId, expires_at: Timestamp) -> DeviceSession {
+    DeviceSession { secret: hash(n), device, expires_at, checksum: [n.wrapping_add(15); 32] }
 }
 /// App `n`, open to all.
 #[must_use]
@@ -55,6 +69,7 @@ pub fn app(n: u8) -> App {
         origin: format!("https://app{n}.example.com"),
         group: None,
         created_at: at(3),
+        checksum: [n.wrapping_add(9); 32],
     }
 }
 /// Device `n` of `user`, pending.
@@ -116,7 +131,7 @@ pub fn browser(n: u8, user: UserId) -> Browser {
 /// Secret `n` of `browser`.
 #[must_use]
 pub const fn secret(n: u8, browser: BrowserId) -> BrowserSecret {
-    BrowserSecret { hash: hash(n), browser, issued_at: at(9), retired: false }
+    BrowserSecret { hash: hash(n), browser, issued_at: at(9), retired: false, checksum: [n.wrapping_add(6); 32] }
 }
 /// Sign-in `n` of `user`, open, from nowhere.
 #[must_use]
@@ -134,6 +149,7 @@ pub fn sign_in(n: u8, user: UserId) -> SignIn {
         state: SignInState::Open,
         created_at: at(10),
         expires_at: at(10).after(limits::SIGN_IN_LIFE),
+        checksum: [n.wrapping_add(10); 32],
     }
 }
 /// Challenge `n` of `sign_in`, pending, without a number.
@@ -150,6 +166,7 @@ pub fn challenge(n: u8, sign_in: &SignIn) -> Challenge {
         number: None,
         created_at: at(11),
         expires_at: at(11).after(limits::CHALLENGE_LIFE),
+        checksum: [n.wrapping_add(11); 32],
     }
 }
 /// An answer of device `n` at `when`.
@@ -186,6 +203,7 @@ pub fn session(n: u8, user: UserId) -> Session {
         created_at: at(13),
         last_seen_at: at(14),
         ended: false,
+        checksum: [n.wrapping_add(7); 32],
     }
 }
 /// App code `n` of a session for an app.
@@ -198,12 +216,13 @@ pub fn app_code(n: u8, session: SessionId, app: AppId) -> AppCode {
         binding: hash(n.wrapping_add(1)),
         return_to: format!("/back/{n}"),
         expires_at: at(60_000),
+        checksum: [n.wrapping_add(12); 32],
     }
 }
 /// App session `n`.
 #[must_use]
 pub const fn app_session(n: u8, session: SessionId, app: AppId) -> AppSession {
-    AppSession { secret: hash(n), session, app }
+    AppSession { secret: hash(n), session, app, checksum: [n.wrapping_add(13); 32] }
 }
 /// Enrolment `n` of `user`, issued by an administrator.
 #[must_use]
@@ -218,12 +237,13 @@ pub const fn enrolment(n: u8, user: UserId) -> Enrolment {
         password_tries: 0,
         created_at: at(15),
         expires_at: at(15).after(limits::ENROLMENT_LINK_LIFE),
+        checksum: [n.wrapping_add(8); 32],
     }
 }
 /// Introduction link `n` of `user`.
 #[must_use]
 pub const fn link(n: u8, user: UserId) -> IntroductionLink {
-    IntroductionLink { secret: hash(n), user, expires_at: at(600_000) }
+    IntroductionLink { secret: hash(n), user, expires_at: at(600_000), checksum: [n.wrapping_add(14); 32] }
 }
 
 /// Id of the user that [`Bed::anna`] adds.
@@ -248,7 +268,7 @@ impl<S: Store + 'static> Bed<S> {
             Write::AddDevice(phone.clone()),
             Write::AddPasskey(passkey(n, &phone)),
             Write::SetNotifications { device, user, notifications, subscription: None },
-            Write::ActivateDevice { device, user },
+            Write::ActivateDevice { device, user, checksum: CHANGED },
         ])
         .await;
     }
@@ -275,14 +295,23 @@ impl<S: Store + 'static> Bed<S> {
     }
     /// Sets user 1 to a state.
     pub async fn set_anna(&self, to: UserState) {
-        self.accepts([Write::SetUserState { user: ANNA, to }]).await;
+        self.accepts([changing(User { state: to, ..user(1) })]).await;
     }
+}
+
+/// The checksum of rows that were changed.
+pub const CHANGED: Checksum = [200; 32];
+
+/// Makes a user that carries what [`user`] gave them the one given.
+#[must_use]
+pub const fn changing(to: User) -> Write {
+    Write::ChangeUser { from: to.checksum, to }
 }
 
 /// Answers challenge 71 of user 1 with the state `to`.
 #[must_use]
 pub const fn answering(version: u32, to: ChallengeState) -> Write {
-    Write::AnswerChallenge { challenge: ASKED, version, to, sign_in: SIGN_IN, user: ANNA }
+    Write::AnswerChallenge { challenge: ASKED, version, to, sign_in: SIGN_IN, user: ANNA, checksum: CHANGED }
 }
 /// Approved by device 11 at 20 ms.
 #[must_use]

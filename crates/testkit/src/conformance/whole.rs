@@ -8,7 +8,7 @@ use nod_core::audit::{Event, EventKind};
 use nod_core::challenge::{ChallengeState, Decision};
 use nod_core::enrolment::Enrolment;
 use nod_core::limits::Limit;
-use nod_core::people::UserState;
+use nod_core::people::{User, UserState};
 use nod_core::possession::DeviceState;
 use nod_core::push::Stage;
 use nod_core::{ChallengeId, EnrolmentId, Millis, PushId, SignInId, limits};
@@ -33,9 +33,9 @@ pub async fn a_refused_commit_leaves_everything<S: Store + 'static>(bed: &Bed<S>
             Write::QueuePush(push(1, ASKED.0, PHONE)),
             Write::UseNonce { nonce: hash(1), expires_at: end },
             Write::RevokeDevice { device: PHONE, user: ANNA },
-            Write::SetUserState { user: ANNA, to: UserState::Disabled },
+            changing(User { state: UserState::Disabled, ..user(1) }),
             Write::AddUser(user(1)),
-            Write::SetPassword { user: ANNA, hash: "never".into() },
+            changing(User { password_hash: Some("never".into()), ..user(1) }),
         ],
     )
     .await;
@@ -96,7 +96,8 @@ pub async fn races_have_one_winner<S: Store + 'static>(bed: &Bed<S>) {
     bed.ask(62, 72, ANNA).await;
     let (challenge, owner) = (ChallengeId([72; 16]), SignInId([62; 16]));
     let to = approved();
-    bed.accepts([Write::AnswerChallenge { challenge, version: 1, to, sign_in: owner, user: ANNA }]).await;
+    bed.accepts([Write::AnswerChallenge { challenge, version: 1, to, sign_in: owner, user: ANNA, checksum: CHANGED }])
+        .await;
     let won = bed.winners(|_| vec![Write::ConsumeChallenge { challenge, sign_in: owner, user: ANNA }]).await;
     assert_eq!(won, 1, "ConsumeChallenge (INV-02)");
     let finish = Write::FinishSignIn { sign_in: owner, proved: false };
@@ -114,6 +115,7 @@ pub async fn races_have_one_winner<S: Store + 'static>(bed: &Bed<S>) {
                 user: ANNA,
                 session: hash(100 + u8::try_from(racer).unwrap_or(0)),
                 expires_at: at(90_000),
+                checksum: CHANGED,
             }]
         })
         .await;
@@ -147,7 +149,7 @@ pub async fn racing_sign_ins_share_nothing<S: Store + 'static>(bed: &Bed<S>) {
             vec![
                 Write::AddSignIn(owner),
                 Write::OpenChallenge(asked),
-                Write::AnswerChallenge { challenge, version: 1, to: approved(), sign_in, user },
+                Write::AnswerChallenge { challenge, version: 1, to: approved(), sign_in, user, checksum: CHANGED },
                 Write::ConsumeChallenge { challenge, sign_in, user },
                 Write::FinishSignIn { sign_in, proved: false },
                 Write::Audit(Event::new(EventKind::SignedIn, at(1))),
@@ -200,7 +202,7 @@ pub async fn the_sweep_removes_what_ended_long_ago<S: Store + 'static>(bed: &Bed
         Write::AddAppCode(nod_core::access::AppCode { expires_at: end, ..app_code(1, session.id, app(1).id) }),
         Write::AddAppSession(app_session(1, session.id, app(1).id)),
         Write::AddIntroductionLink(nod_core::enrolment::IntroductionLink { expires_at: end, ..link(1, ANNA) }),
-        Write::AddDeviceSession { secret: hash(1), device: PHONE, expires_at: end },
+        Write::AddDeviceSession(device_session(1, PHONE, end)),
         Write::Count { bucket: "b".into(), limit },
         Write::QueuePush(nod_core::push::Push { expires_at: end, ..push(1, [9; 16], PHONE) }),
         // One of a push, one of a request to a phone that cannot be rung.

@@ -12,8 +12,8 @@ use nod_core::access::{App, AppCode, AppSession, Session};
 use nod_core::audit::{ChainHash, Event};
 use nod_core::challenge::Challenge;
 use nod_core::enrolment::{Enrolment, IntroductionLink};
-use nod_core::people::{Group, User};
-use nod_core::possession::{Browser, BrowserSecret, Device, Passkey};
+use nod_core::people::{Group, Member, User};
+use nod_core::possession::{Browser, BrowserSecret, Device, DeviceSession, Passkey};
 use nod_core::push::{Push, Stage, Subscription};
 use nod_core::sign_in::SignIn;
 use nod_core::{
@@ -77,12 +77,12 @@ macro_rules! state {
 state! {
     users: UserId => User,
     groups: GroupId => Group,
-    members: (GroupId, UserId) => (),
+    members: (GroupId, UserId) => Member,
     apps: AppId => App,
     devices: DeviceId => Device,
     passkeys: PasskeyId => Passkey,
     subscriptions: SubscriptionId => Subscription,
-    device_sessions: (SecretHash, DeviceId) => Timestamp,
+    device_sessions: (SecretHash, DeviceId) => DeviceSession,
     nonces: SecretHash => Timestamp,
     browsers: BrowserId => Browser,
     browser_secrets: SecretHash => BrowserSecret,

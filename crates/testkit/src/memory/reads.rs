@@ -5,11 +5,13 @@ use std::cmp::Reverse;
 use nod_core::access::Session;
 use nod_core::audit::{Event, Link};
 use nod_core::challenge::{Challenge, ChallengeState};
+use nod_core::enrolment::EnrolmentState;
 use nod_core::limits::Limit;
-use nod_core::possession::{Browser, BrowserSecret, Device, DeviceState, Passkey};
+use nod_core::possession::{Browser, BrowserSecret, Device, DeviceSession, DeviceState, Passkey};
 use nod_core::push::{Push, PushState, Stage};
+use nod_core::sign_in::SignInState;
 use nod_core::{ChallengeId, DeviceId, GroupId, SecretHash, SignInId, Timestamp, UserId};
-use nod_engine::ports::{Errand, Grant, Lately, Question};
+use nod_engine::ports::{Errand, Grant, Lately, Question, SealedRow, Table};
 
 use super::{Placed, State};
 
@@ -38,8 +40,8 @@ impl State {
     }
 
     pub(super) fn members_of(&self, group: GroupId) -> Vec<UserId> {
-        let in_group = self.members.iter().filter(|((of, _), ())| *of == group);
-        let mut users: Vec<_> = in_group.filter_map(|((_, user), ())| self.users.get(user)).collect();
+        let in_group = self.members.iter().filter(|((of, _), _)| *of == group);
+        let mut users: Vec<_> = in_group.filter_map(|((_, user), _)| self.users.get(user)).collect();
         users.sort_by(|a, b| a.name.cmp(&b.name));
         users.into_iter().map(|user| user.id).collect()
     }
@@ -64,13 +66,12 @@ impl State {
         self.passkeys.values().find(|passkey| passkey.credential_id == credential_id && self.usable(passkey)).cloned()
     }
 
-    pub(super) fn device_session(&self, secret: SecretHash, now: Timestamp) -> Vec<Device> {
+    pub(super) fn device_session(&self, secret: SecretHash, now: Timestamp) -> Vec<(Device, DeviceSession)> {
         self.device_sessions
             .iter()
-            .filter(|((of, _), end)| *of == secret && !end.has_passed(now))
-            .filter_map(|((_, device), _)| self.devices.get(device))
-            .filter(|device| device.state != DeviceState::Revoked)
-            .cloned()
+            .filter(|((of, _), session)| *of == secret && !session.expires_at.has_passed(now))
+            .filter_map(|((_, device), session)| Some((self.devices.get(device)?.clone(), session.clone())))
+            .filter(|(device, _)| device.state != DeviceState::Revoked)
             .collect()
     }
 
@@ -198,6 +199,37 @@ impl State {
             |session| session.user == user && session.is_live(now),
             |session| Reverse((session.created_at, session.id)),
         )
+    }
+
+    pub(super) fn sealed_rows(&self, table: Table) -> Vec<SealedRow> {
+        fn of<'a, T: Clone + Into<SealedRow> + 'a>(
+            rows: impl Iterator<Item = &'a T>,
+            grants: impl Fn(&T) -> bool,
+        ) -> Vec<SealedRow> {
+            rows.filter(|row| grants(row)).cloned().map(Into::into).collect()
+        }
+        let over = |state| matches!(state, EnrolmentState::Introduced(_) | EnrolmentState::Ended);
+        match table {
+            Table::Users => of(self.users.values(), |_| true),
+            Table::Devices => of(self.devices.values(), |device| device.state != DeviceState::Revoked),
+            Table::Passkeys => of(self.passkeys.values(), |_| true),
+            Table::Browsers => of(self.browsers.values(), |browser| browser.bound),
+            Table::BrowserSecrets => of(self.browser_secrets.values(), |secret| !secret.retired),
+            Table::Sessions => of(self.sessions.values(), |session| !session.ended),
+            Table::Members => of(self.members.values(), |_| true),
+            Table::Apps => of(self.apps.values(), |_| true),
+            Table::DeviceSessions => of(self.device_sessions.values(), |_| true),
+            Table::SignIns => {
+                of(self.sign_ins.values(), |row| matches!(row.state, SignInState::Open | SignInState::Proved { .. }))
+            }
+            Table::Challenges => of(self.challenges.values(), |row| {
+                matches!(row.state, ChallengeState::Pending | ChallengeState::Approved(_))
+            }),
+            Table::AppCodes => of(self.app_codes.values().filter(|code| !code.used).map(|code| &code.row), |_| true),
+            Table::AppSessions => of(self.app_sessions.values(), |_| true),
+            Table::Links => of(self.links.values().filter(|link| !link.used).map(|link| &link.row), |_| true),
+            Table::Enrolments => of(self.enrolments.values(), |enrolment| !over(enrolment.state)),
+        }
     }
 
     pub(super) fn counted(&self, bucket: &str, limit: Limit, now: Timestamp) -> u32 {

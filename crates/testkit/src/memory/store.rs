@@ -6,15 +6,17 @@ use nod_core::audit::{Event, Link};
 use nod_core::challenge::Challenge;
 use nod_core::enrolment::{Enrolment, IntroductionLink};
 use nod_core::limits::Limit;
-use nod_core::people::{Group, User};
-use nod_core::possession::{Browser, BrowserSecret, Device, Passkey};
+use nod_core::people::{Group, Member, User};
+use nod_core::possession::{Browser, BrowserSecret, Device, DeviceSession, Passkey};
 use nod_core::push::{Push, Stage, Subscription};
 use nod_core::sign_in::SignIn;
 use nod_core::{
     AppId, BrowserId, ChallengeId, DeviceId, EnrolmentId, GroupId, SecretHash, SessionId, SignInId, SubscriptionId,
     Timestamp, UserId,
 };
-use nod_engine::ports::{CommitError, Errand, Grant, Lately, Question, Store, StoreResult, Wakes, Write};
+use nod_engine::ports::{
+    CommitError, Errand, Grant, Lately, Question, SealedRow, Store, StoreResult, Table, Wakes, Write,
+};
 
 use super::writes::shows;
 use super::{MemoryStore, State};
@@ -52,8 +54,8 @@ impl Store for MemoryStore {
     async fn members(&self, group: GroupId) -> StoreResult<Vec<UserId>> {
         Ok(self.lock().members_of(group))
     }
-    async fn is_member(&self, group: GroupId, user: UserId) -> StoreResult<bool> {
-        Ok(self.lock().members.has(&(group, user)))
+    async fn member(&self, group: GroupId, user: UserId) -> StoreResult<Option<Member>> {
+        Ok(self.lock().members.get(&(group, user)).cloned())
     }
     async fn app(&self, id: AppId) -> StoreResult<Option<App>> {
         Ok(self.lock().apps.get(&id).cloned())
@@ -80,7 +82,7 @@ impl Store for MemoryStore {
     async fn subscription(&self, id: SubscriptionId) -> StoreResult<Option<Subscription>> {
         Ok(self.lock().subscriptions.get(&id).cloned())
     }
-    async fn device_session(&self, secret: SecretHash) -> StoreResult<Vec<Device>> {
+    async fn device_session(&self, secret: SecretHash) -> StoreResult<Vec<(Device, DeviceSession)>> {
         Ok(self.lock().device_session(secret, self.clock.now()))
     }
 
@@ -184,6 +186,10 @@ impl Store for MemoryStore {
         let state = self.lock();
         let link = state.links.get(&secret).filter(|link| !link.used && !link.row.expires_at.has_passed(now));
         Ok(link.map(|link| link.row.clone()))
+    }
+
+    async fn sealed_rows(&self, table: Table) -> StoreResult<Vec<SealedRow>> {
+        Ok(self.lock().sealed_rows(table))
     }
 
     async fn count(&self, bucket: &str, limit: Limit) -> StoreResult<u32> {

@@ -1,7 +1,7 @@
 //! Removal of what ended long ago.
 
 use nod_core::possession::DeviceState;
-use nod_core::{Millis, Timestamp, limits};
+use nod_core::{Millis, Timestamp, UNSEALED, limits};
 
 use super::State;
 
@@ -15,7 +15,7 @@ impl State {
         let mut rows = self.nonces.remove_where(|_, end| end.has_passed(limit));
         rows += self.app_codes.remove_where(|_, code| code.row.expires_at.has_passed(limit));
         rows += self.links.remove_where(|_, link| link.row.expires_at.has_passed(limit));
-        rows += self.device_sessions.remove_where(|_, end| end.has_passed(limit));
+        rows += self.device_sessions.remove_where(|_, session| session.expires_at.has_passed(limit));
         rows += self.counters.remove_where(|_, counted| counted.since.after(counted.window).has_passed(limit));
         rows += self.sweep_sign_ins(limit);
         rows += self.enrolments.remove_where(|_, enrolment| enrolment.expires_at.has_passed(limit));
@@ -41,7 +41,9 @@ impl State {
                 && device.created_at.after(limits::ENROLMENT_SESSION_LIFE).has_passed(limit)
         };
         let rows = self.passkeys.remove_where(|_, passkey| devices.get(&passkey.device).is_some_and(unfinished));
-        rows + self.devices.change_where(unfinished, |device| device.state = DeviceState::Revoked)
+        rows + self.devices.change_where(unfinished, |device| {
+            (device.state, device.checksum) = (DeviceState::Revoked, UNSEALED);
+        })
     }
 
     fn sweep_sessions(&mut self, limit: Timestamp) -> u64 {

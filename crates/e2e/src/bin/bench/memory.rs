@@ -109,5 +109,6 @@ fn sign_in() -> SignIn {
         state: SignInState::Open,
         created_at: now,
         expires_at: now,
+        checksum: nod_core::UNSEALED,
     }
 }

@@ -119,7 +119,8 @@ async fn wake_ups(cluster: &Cluster, aims: &mut Aims) {
 
 async fn wake_up(speaker: &dyn Store, hearer: &dyn Store, person: &Person) -> Duration {
     let mut waiter = hearer.wakes().wait_for(Topic::User(person.user));
-    let write = Write::SetPassword { user: person.user, hash: "unhashed".to_owned() };
+    let user = speaker.user(person.user).await.unwrap().unwrap();
+    let write = Write::ChangeUser { from: user.checksum, to: user };
     let committed = async {
         speaker.commit(vec![write]).await.unwrap();
         Instant::now()

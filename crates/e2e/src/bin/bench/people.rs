@@ -1,9 +1,11 @@
 //! People with a phone, a passkey and a bound browser, written straight into the store as an enrolment would leave them.
 
 use nod_core::people::{User, UserState};
-use nod_core::possession::{BoundBy, Browser, BrowserSecret, Device, DeviceState, Notifications, Passkey, Platform};
+use nod_core::possession::{
+    BoundBy, Browser, BrowserSecret, Device, DeviceSession, DeviceState, Notifications, Passkey, Platform,
+};
 use nod_core::push::Subscription;
-use nod_core::{BrowserId, DeviceId, PasskeyId, SubscriptionId, UserId, limits};
+use nod_core::{BrowserId, DeviceId, PasskeyId, SubscriptionId, UNSEALED, UserId, limits};
 use nod_engine::ports::{Store, Write, random};
 use nod_engine::{Vault, fresh_secret};
 use nod_phone::{Origin, SoftPasskey, keys};
@@ -51,7 +53,7 @@ fn person(vault: &Vault, number: usize, endpoint: Option<String>, writes: &mut V
     let name = format!("person{number}");
     let (user, device) = (UserId(random(&OsEntropy)), DeviceId(random(&OsEntropy)));
     let key = keys::new_key(&OsEntropy).unwrap();
-    writes.push(Write::AddUser(User {
+    writes.push(Write::AddUser(vault.sealed(User {
         id: user,
         name: name.clone(),
         display_name: name.clone(),
@@ -60,7 +62,8 @@ fn person(vault: &Vault, number: usize, endpoint: Option<String>, writes: &mut V
         number_always: false,
         terminal_phone: true,
         created_at: now,
-    }));
+        checksum: UNSEALED,
+    })));
     let subscription = endpoint.map(|endpoint| {
         let id = SubscriptionId(random(&OsEntropy));
         let p256dh = keys::new_key(&OsEntropy).unwrap().jwk().point().to_vec();
@@ -69,34 +72,38 @@ fn person(vault: &Vault, number: usize, endpoint: Option<String>, writes: &mut V
         id
     });
     let jwk = serde_json::to_string(key.jwk()).unwrap();
-    writes.push(Write::AddDevice(Device {
+    let phone = vault.sealed(Device {
         id: device,
         user,
         name: "Pixel 9".to_owned(),
         platform: Platform::Android,
         state: DeviceState::Pending,
-        checksum: vault.mac("device", &[&device.0, &user.0, jwk.as_bytes()]),
+        checksum: UNSEALED,
         key: jwk,
         notifications: if subscription.is_some() { Notifications::Granted } else { Notifications::Unavailable },
         subscription,
         created_at: now,
         last_seen_at: now,
-    }));
+    });
+    let checksum = vault.checksum(&Device { state: DeviceState::Active, ..phone.clone() });
+    writes.push(Write::AddDevice(phone));
     let (passkey, made) = passkey(&name, user);
-    writes.push(Write::AddPasskey(Passkey {
+    writes.push(Write::AddPasskey(vault.sealed(Passkey {
         id: PasskeyId(random(&OsEntropy)),
         user,
         device,
-        checksum: vault.mac("passkey", &[&user.0, &device.0, &made.credential_id, &made.public_key]),
+        checksum: UNSEALED,
         credential_id: made.credential_id,
         public_key: made.public_key.clone(),
         backup_eligible: false,
         created_at: now,
-    }));
-    writes.push(Write::ActivateDevice { device, user });
+    })));
+    writes.push(Write::ActivateDevice { device, user, checksum });
     let browser = bind(vault, user, writes);
     let (token, secret) = fresh_secret(&OsEntropy);
-    writes.push(Write::AddDeviceSession { secret, device, expires_at: now.after(limits::DEVICE_SESSION_LIFE) });
+    let expires_at = now.after(limits::DEVICE_SESSION_LIFE);
+    let session = DeviceSession { secret, device, expires_at, checksum: UNSEALED };
+    writes.push(Write::AddDeviceSession(vault.sealed(session)));
     let device = Id(device.0);
     Person { name, user, device, key, passkey, passkey_public: made.public_key, token, browser }
 }
@@ -115,7 +122,7 @@ fn bind(vault: &Vault, user: UserId, writes: &mut Vec<Write>) -> String {
     let now = installation::now();
     let id = BrowserId(random(&OsEntropy));
     let (cookie, hash) = fresh_secret(&OsEntropy);
-    let browser = Browser {
+    let browser = vault.sealed(Browser {
         id,
         user,
         label: "Firefox on Linux".to_owned(),
@@ -123,9 +130,10 @@ fn bind(vault: &Vault, user: UserId, writes: &mut Vec<Write>) -> String {
         bound: true,
         created_at: now,
         last_used_at: now,
-        checksum: vault.mac("browser", &[&id.0, &user.0]),
-    };
-    writes.push(Write::BindBrowser(browser, BrowserSecret { hash, browser: id, issued_at: now, retired: false }));
+        checksum: UNSEALED,
+    });
+    let secret = BrowserSecret { hash, browser: id, issued_at: now, retired: false, checksum: UNSEALED };
+    writes.push(Write::BindBrowser(browser, vault.sealed(secret)));
     cookie
 }
 

@@ -8,7 +8,7 @@ use nod_core::audit::{Event, EventKind};
 use nod_core::challenge::{Answer, Challenge, ChallengeState, Decision};
 use nod_core::push::Stage;
 use nod_core::sign_in::{SignIn, SignInState};
-use nod_core::{ChallengeId, DeviceId, SecretHash, SessionId, SignInId, UserId, limits};
+use nod_core::{ChallengeId, DeviceId, SecretHash, SessionId, SignInId, UNSEALED, UserId, limits};
 use nod_engine::ports::{Store, Write, random};
 use tokio::task::JoinSet;
 
@@ -84,7 +84,14 @@ pub(crate) async fn sign_in(store: &dyn Store, user: UserId, device: DeviceId, s
         Answer { device, decision: Decision::Approve, jws: "j".repeat(700), assertion: Some("a".repeat(650)), at: now };
     let event = |kind| Write::Audit(Event::new(kind, now).user(user, "person").address("127.0.0.1"));
     let answered = vec![
-        Write::AnswerChallenge { challenge, version: 1, to: ChallengeState::Approved(answer), sign_in, user },
+        Write::AnswerChallenge {
+            challenge,
+            version: 1,
+            to: ChallengeState::Approved(answer),
+            sign_in,
+            user,
+            checksum: UNSEALED,
+        },
         Write::Stage { subject: challenge.0, device, stage: Stage::Answered, at: now, sign_in: Some(sign_in), user },
         event(EventKind::Approved),
     ];
@@ -113,6 +120,7 @@ fn opened(id: SignInId, challenge: ChallengeId, user: UserId) -> Vec<Write> {
         state: SignInState::Open,
         created_at: now,
         expires_at: now.after(limits::SIGN_IN_LIFE),
+        checksum: UNSEALED,
     };
     let challenge = Challenge {
         id: challenge,
@@ -125,6 +133,7 @@ fn opened(id: SignInId, challenge: ChallengeId, user: UserId) -> Vec<Write> {
         number: None,
         created_at: now,
         expires_at: now.after(limits::CHALLENGE_LIFE),
+        checksum: UNSEALED,
     };
     let event = Event::new(EventKind::ChallengeOpened, now).user(user, "person").address("127.0.0.1");
     vec![Write::AddSignIn(sign_in), Write::OpenChallenge(challenge), Write::Audit(event)]
@@ -143,6 +152,7 @@ fn session(user: UserId) -> Session {
         created_at: now,
         last_seen_at: now,
         ended: false,
+        checksum: UNSEALED,
     }
 }
 

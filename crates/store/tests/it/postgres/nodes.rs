@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use nod_core::challenge::{ChallengeState, Decision};
 use nod_core::limits::Limit;
-use nod_core::people::UserState;
+use nod_core::people::{User, UserState};
 use nod_core::{ChallengeId, Millis, SignInId};
 use nod_engine::ports::{CommitError, Store, Topic, Write};
 use nod_testkit::TestClock;
@@ -77,7 +77,8 @@ async fn guards_on_other_rows_hold_between_nodes() {
         };
         one.accepts([end(won)]).await;
         let id = SignInId([lost; 16]);
-        let prove = Write::ProveSignIn { sign_in: id, passkey: passkey(11, &device(11, ANNA)).id, keep_browser: false };
+        let passkey = passkey(11, &device(11, ANNA)).id;
+        let prove = Write::ProveSignIn { sign_in: id, passkey, keep_browser: false, checksum: CHANGED };
         let owner = sign_in(lost, ANNA);
         let (a, b) = tokio::join!(one.store.commit(vec![prove]), other.commit(open(lost, &owner)));
         assert!(a.is_ok() != b.is_ok(), "round {round}: {a:?} {b:?}");
@@ -89,14 +90,14 @@ async fn guards_on_other_rows_hold_between_nodes() {
     // Whoever is disabled has no session afterwards, however the two commits meet.
     for round in 0..40 {
         let disable = vec![
-            Write::SetUserState { user: ANNA, to: UserState::Disabled },
+            changing(User { state: UserState::Disabled, ..user(1) }),
             Write::EndSessionsOf { user: ANNA, browser: None },
         ];
         let start = vec![Write::AddSession(session(round, ANNA))];
         let (a, _) = tokio::join!(one.store.commit(disable), other.commit(start));
         assert_eq!(a, Ok(()));
         assert_eq!(one.store.sessions_of(ANNA).await, Ok(vec![]), "round {round}");
-        one.accepts([Write::SetUserState { user: ANNA, to: UserState::Active }]).await;
+        one.accepts([changing(user(1))]).await;
     }
 }
 
@@ -132,7 +133,7 @@ async fn notifications_are_faster_than_the_poll() {
     let (speaker, hearer) = (open(&url, &clock, true).await, open(&url, &clock, true).await);
     speaker.commit(vec![Write::AddUser(user(1))]).await.unwrap();
     let mut waiter = hearer.wakes().wait_for(Topic::User(ANNA));
-    let change = || speaker.commit(vec![Write::SetPassword { user: ANNA, hash: "h".into() }]);
+    let change = || speaker.commit(vec![changing(User { password_hash: Some("h".into()), ..user(1) })]);
     // The first may come before either listens; then the poll brings it.
     change().await.unwrap();
     timeout(PATIENCE, waiter.changed()).await.unwrap();

@@ -1,5 +1,6 @@
 //! The database: its schema, what is refused, and rows that make no sense.
 
+use nod_core::people::User;
 use nod_engine::ports::{CommitError, Store, Write};
 use nod_store::{PostgresOptions, PostgresStore};
 use nod_testkit::TestClock;
@@ -77,14 +78,16 @@ async fn what_cannot_be_is_a_failure_and_harms_nobody_else() {
         "CREATE FUNCTION no_room() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'no room'; END $$;
          CREATE TRIGGER no_room BEFORE INSERT ON meta FOR EACH ROW EXECUTE FUNCTION no_room()",
     );
-    let failing =
-        vec![Write::SetPassword { user: ANNA, hash: "half".into() }, Write::SetMeta { key: "k".into(), value: vec![] }];
+    let failing = vec![
+        changing(User { password_hash: Some("half".into()), ..user(1) }),
+        Write::SetMeta { key: "k".into(), value: vec![] },
+    ];
     let failed = bed.store.commit(failing).await;
     assert!(matches!(&failed, Err(CommitError::Store(error)) if error.0.contains("no room")), "{failed:?}");
     assert_eq!(bed.store.user(ANNA).await, Ok(Some(user(1))));
     bed.accepts([Write::AddUser(user(2))]).await;
     // Text that PostgreSQL cannot hold is a failure of that commit alone.
-    let nul = vec![Write::SetPassword { user: ANNA, hash: "a\0b".into() }];
+    let nul = vec![changing(User { password_hash: Some("a\0b".into()), ..user(1) })];
     assert!(matches!(bed.store.commit(nul).await, Err(CommitError::Store(_))));
     bed.accepts([Write::AddUser(user(3))]).await;
 }

@@ -1,10 +1,15 @@
 //! Sessions, app codes and app sessions.
 
-use nod_core::{SessionId, Timestamp};
+use nod_core::access::Session;
+use nod_core::{SessionId, Timestamp, UNSEALED};
 use nod_engine::ports::Write;
 
 use super::super::{Once, State};
 use super::when;
+
+fn end(session: &mut Session) {
+    (session.ended, session.checksum) = (true, UNSEALED);
+}
 
 impl State {
     pub(super) fn apply_access(&mut self, write: &Write, now: Timestamp) -> Option<()> {
@@ -14,21 +19,26 @@ impl State {
                 when(!self.sessions.values().any(|other| other.secret == session.secret))?;
                 self.sessions.add(session.id, session.clone())
             }
-            Write::SeeSession { session, at } => {
+            Write::SeeSession { session, at, checksum } => {
                 self.session_live(*session, now)?;
-                self.sessions.get_mut(session)?.last_seen_at = *at;
+                let row = self.sessions.get_mut(session)?;
+                (row.last_seen_at, row.checksum) = (*at, *checksum);
                 Some(())
             }
             Write::EndSession { session, user } => {
                 let row = self.sessions.get_mut(session)?;
                 when(row.user == *user && !row.ended)?;
-                row.ended = true;
+                end(row);
                 Some(())
             }
             Write::EndSessionsOf { user, browser } => {
                 self.sessions.change_where(
-                    |session| session.user == *user && browser.is_none_or(|browser| session.browser == Some(browser)),
-                    |session| session.ended = true,
+                    |session| {
+                        !session.ended
+                            && session.user == *user
+                            && browser.is_none_or(|browser| session.browser == Some(browser))
+                    },
+                    end,
                 );
                 Some(())
             }

@@ -2,7 +2,7 @@
 
 use nod_core::enrolment::{Enrolment, EnrolmentState};
 use nod_core::possession::DeviceState;
-use nod_core::{DeviceId, EnrolmentId, SecretHash, Timestamp, UserId, limits};
+use nod_core::{DeviceId, EnrolmentId, SecretHash, Timestamp, UNSEALED, UserId, limits};
 use nod_engine::ports::Write;
 
 use super::super::{Once, State};
@@ -27,16 +27,20 @@ impl State {
     pub(super) fn apply_enrolment(&mut self, write: &Write, now: Timestamp) -> Option<()> {
         match write {
             Write::AddEnrolment(enrolment) => self.add_enrolment(enrolment),
-            Write::OpenEnrolment { enrolment, user, session, expires_at } => {
+            Write::OpenEnrolment { enrolment, user, session, expires_at, checksum } => {
                 when(!self.enrolments.values().any(|other| other.session == Some(*session)))?;
                 let row = self.enrolments.get_mut(enrolment)?;
                 when(row.user == *user && row.state == EnrolmentState::Issued && !row.expires_at.has_passed(now))?;
                 row.state = EnrolmentState::Opened;
                 row.session = Some(*session);
-                row.expires_at = *expires_at;
+                (row.expires_at, row.checksum) = (*expires_at, *checksum);
                 Some(())
             }
-            Write::MoveEnrolment { enrolment, user, from, to } => self.move_to(*enrolment, *user, *from, *to, now),
+            Write::MoveEnrolment { enrolment, user, from, to, checksum } => {
+                self.move_to(*enrolment, *user, *from, *to, now)?;
+                self.enrolments.get_mut(enrolment)?.checksum = *checksum;
+                Some(())
+            }
             Write::CountEnrolmentPassword { enrolment } => {
                 let row = self.enrolments.get_mut(enrolment)?;
                 when(row.state == EnrolmentState::Opened && row.password_tries < limits::ENROLMENT_PASSWORD_TRIES)?;
@@ -101,7 +105,7 @@ impl State {
                 );
                 row.user == user && !kept
             },
-            |row| row.state = EnrolmentState::Ended,
+            |row| (row.state, row.checksum) = (EnrolmentState::Ended, UNSEALED),
         );
         let pending: Vec<DeviceId> = self
             .devices

@@ -25,12 +25,10 @@ impl State {
     pub(super) fn apply(&mut self, write: &Write, now: Timestamp) -> Option<()> {
         match write {
             Write::AddUser(_)
-            | Write::SetUserState { .. }
-            | Write::SetPassword { .. }
-            | Write::SetUserOptions { .. }
+            | Write::ChangeUser { .. }
             | Write::AddGroup(_)
             | Write::RemoveGroup(_)
-            | Write::AddMember { .. }
+            | Write::AddMember(_)
             | Write::RemoveMember { .. }
             | Write::AddApp(_)
             | Write::RemoveApp(_)
@@ -46,7 +44,7 @@ impl State {
             | Write::RevokeDevice { .. }
             | Write::SeeDevice { .. }
             | Write::AddPasskey(_)
-            | Write::AddDeviceSession { .. }
+            | Write::AddDeviceSession(_)
             | Write::UseNonce { .. }
             | Write::BindBrowser(..)
             | Write::RotateBrowser { .. }

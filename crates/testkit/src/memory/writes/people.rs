@@ -15,20 +15,13 @@ impl State {
                 when(!self.users.values().any(|other| other.name == user.name))?;
                 self.users.add(user.id, user.clone())
             }
-            Write::SetUserState { user, to } => {
-                let user = self.users.get_mut(user)?;
-                when(user.state != *to)?;
-                user.state = *to;
-                Some(())
-            }
-            Write::SetPassword { user, hash } => {
-                self.users.get_mut(user)?.password_hash = Some(hash.clone());
-                Some(())
-            }
-            Write::SetUserOptions { user, number_always, terminal_phone } => {
-                let user = self.users.get_mut(user)?;
-                user.number_always = *number_always;
-                user.terminal_phone = *terminal_phone;
+            Write::ChangeUser { from, to } => {
+                let row = self.users.get_mut(&to.id)?;
+                when(row.checksum == *from)?;
+                row.state = to.state;
+                row.password_hash.clone_from(&to.password_hash);
+                (row.number_always, row.terminal_phone) = (to.number_always, to.terminal_phone);
+                row.checksum = to.checksum;
                 Some(())
             }
             Write::AddGroup(group) => {
@@ -36,9 +29,9 @@ impl State {
                 self.groups.add(group.id, group.clone())
             }
             Write::RemoveGroup(group) => self.remove_group(*group),
-            Write::AddMember { group, user } => {
-                when(self.groups.has(group) && self.users.has(user))?;
-                self.members.add((*group, *user), ())
+            Write::AddMember(member) => {
+                when(self.groups.has(&member.group) && self.users.has(&member.user))?;
+                self.members.add((member.group, member.user), member.clone())
             }
             Write::RemoveMember { group, user } => self.members.remove(&(*group, *user)),
             Write::AddApp(app) => {
@@ -75,7 +68,7 @@ impl State {
     fn remove_group(&mut self, group: GroupId) -> Option<()> {
         when(!self.apps.values().any(|app| app.group == Some(group)))?;
         self.groups.remove(&group)?;
-        self.members.remove_where(|(of, _), ()| *of == group);
+        self.members.remove_where(|(of, _), _| *of == group);
         Some(())
     }
 

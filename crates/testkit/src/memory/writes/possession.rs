@@ -4,11 +4,15 @@ use nod_core::challenge::ChallengeState;
 use nod_core::possession::{Browser, BrowserSecret, Device, DeviceState, Notifications, Passkey};
 use nod_core::push::PushState;
 use nod_core::sign_in::{SignIn, SignInState};
-use nod_core::{BrowserId, DeviceId, SecretHash, SignInId, Timestamp, UserId, limits};
-use nod_engine::ports::{Checked, Write};
+use nod_core::{BrowserId, Checksum, DeviceId, SecretHash, SignInId, Timestamp, UNSEALED, UserId, limits};
+use nod_engine::ports::{SealedRow, Write};
 
 use super::super::State;
 use super::when;
+
+fn retire(secret: &mut BrowserSecret) {
+    (secret.retired, secret.checksum) = (true, UNSEALED);
+}
 
 impl State {
     pub(super) fn apply_possession(&mut self, write: &Write, now: Timestamp) -> Option<()> {
@@ -27,12 +31,12 @@ impl State {
                 device.subscription = *subscription;
                 Some(())
             }
-            Write::ActivateDevice { device, user } => {
+            Write::ActivateDevice { device, user, checksum } => {
                 when(self.passkeys.values().any(|passkey| passkey.device == *device))?;
                 let device = self.own_device(*device, *user)?;
                 let ready = device.state == DeviceState::Pending && device.notifications != Notifications::Unknown;
                 when(ready)?; // INV-16
-                device.state = DeviceState::Active;
+                (device.state, device.checksum) = (DeviceState::Active, *checksum);
                 Some(())
             }
             Write::RevokeDevice { device, user } => {
@@ -47,9 +51,9 @@ impl State {
                 Some(())
             }
             Write::AddPasskey(passkey) => self.add_passkey(passkey),
-            Write::AddDeviceSession { secret, device, expires_at } => {
-                when(self.devices.get(device)?.state != DeviceState::Revoked)?;
-                self.device_sessions.put((*secret, *device), *expires_at);
+            Write::AddDeviceSession(session) => {
+                when(self.devices.get(&session.device)?.state != DeviceState::Revoked)?;
+                self.device_sessions.put((session.secret, session.device), session.clone());
                 Some(())
             }
             Write::UseNonce { nonce, expires_at } => {
@@ -57,34 +61,52 @@ impl State {
                 self.nonces.add(*nonce, *expires_at)
             }
             Write::BindBrowser(browser, secret) => self.bind(browser, secret),
-            Write::RotateBrowser { browser, used, next } => self.rotate(*browser, *used, next, now),
+            Write::RotateBrowser { browser, used, next, checksum } => {
+                self.rotate(*browser, *used, next, now)?;
+                self.browsers.get_mut(browser)?.checksum = *checksum;
+                Some(())
+            }
             Write::UnbindBrowser { browser, user } => {
                 let row = self.browsers.get_mut(browser)?;
                 when(row.bound && row.user == *user)?;
-                row.bound = false;
-                self.browser_secrets.change_where(|secret| secret.browser == *browser, |secret| secret.retired = true);
+                (row.bound, row.checksum) = (false, UNSEALED);
+                self.browser_secrets.change_where(|secret| secret.browser == *browser && !secret.retired, retire);
                 let open = |row: &SignIn| row.browser == Some(*browser) && row.state == SignInState::Open;
                 let ended: Vec<SignInId> = self.sign_ins.values().filter(|row| open(row)).map(|row| row.id).collect();
                 self.challenges.change_where(
                     |row| row.user == *user && row.state == ChallengeState::Pending && ended.contains(&row.sign_in),
-                    |row| row.state = ChallengeState::Withdrawn,
+                    |row| (row.state, row.checksum) = (ChallengeState::Withdrawn, UNSEALED),
                 );
-                self.sign_ins.change_where(open, |row| row.state = SignInState::Cancelled);
+                self.sign_ins.change_where(open, |row| (row.state, row.checksum) = (SignInState::Cancelled, UNSEALED));
                 Some(())
             }
-            Write::ChangeChecksum { row, from, to } => self.change_checksum(*row, from, *to),
+            Write::ChangeChecksum { row, to } => self.change_checksum(row, *to),
             _ => None,
         }
     }
 
-    fn change_checksum(&mut self, row: Checked, from: &[u8; 32], to: [u8; 32]) -> Option<()> {
-        let checksum = match row {
-            Checked::Device(id) => &mut self.devices.get_mut(&id)?.checksum,
-            Checked::Passkey(id) => &mut self.passkeys.get_mut(&id)?.checksum,
-            Checked::Browser(id) => &mut self.browsers.get_mut(&id)?.checksum,
+    fn change_checksum(&mut self, row: &SealedRow, to: Checksum) -> Option<()> {
+        let (carried, from) = match row {
+            SealedRow::User(row) => (&mut self.users.get_mut(&row.id)?.checksum, row.checksum),
+            SealedRow::Device(row) => (&mut self.devices.get_mut(&row.id)?.checksum, row.checksum),
+            SealedRow::Passkey(row) => (&mut self.passkeys.get_mut(&row.id)?.checksum, row.checksum),
+            SealedRow::Browser(row) => (&mut self.browsers.get_mut(&row.id)?.checksum, row.checksum),
+            SealedRow::BrowserSecret(row) => (&mut self.browser_secrets.get_mut(&row.hash)?.checksum, row.checksum),
+            SealedRow::Session(row) => (&mut self.sessions.get_mut(&row.id)?.checksum, row.checksum),
+            SealedRow::Member(row) => (&mut self.members.get_mut(&(row.group, row.user))?.checksum, row.checksum),
+            SealedRow::App(row) => (&mut self.apps.get_mut(&row.id)?.checksum, row.checksum),
+            SealedRow::DeviceSession(row) => {
+                (&mut self.device_sessions.get_mut(&(row.secret, row.device))?.checksum, row.checksum)
+            }
+            SealedRow::SignIn(row) => (&mut self.sign_ins.get_mut(&row.id)?.checksum, row.checksum),
+            SealedRow::Challenge(row) => (&mut self.challenges.get_mut(&row.id)?.checksum, row.checksum),
+            SealedRow::AppCode(row) => (&mut self.app_codes.get_mut(&row.code)?.row.checksum, row.checksum),
+            SealedRow::AppSession(row) => (&mut self.app_sessions.get_mut(&row.secret)?.checksum, row.checksum),
+            SealedRow::IntroductionLink(row) => (&mut self.links.get_mut(&row.secret)?.row.checksum, row.checksum),
+            SealedRow::Enrolment(row) => (&mut self.enrolments.get_mut(&row.id)?.checksum, row.checksum),
         };
-        when(checksum == from)?;
-        *checksum = to;
+        when(*carried == from)?;
+        *carried = to;
         Some(())
     }
 
@@ -96,7 +118,7 @@ impl State {
     /// Revokes, and removes what fell with the phone.
     pub(super) fn revoke(&mut self, device: DeviceId) {
         if let Some(row) = self.devices.get_mut(&device) {
-            row.state = DeviceState::Revoked;
+            (row.state, row.checksum) = (DeviceState::Revoked, UNSEALED);
         }
         self.passkeys.remove_where(|_, passkey| passkey.device == device);
         self.device_sessions.remove_where(|(_, of), _| *of == device);
@@ -129,7 +151,7 @@ impl State {
         let shown = self.browser_secrets.get(&used)?;
         when(shown.browser == browser && !shown.retired)?;
         self.browser_secrets
-            .change_where(|secret| secret.browser == browser && secret.hash != used, |secret| secret.retired = true);
+            .change_where(|secret| secret.browser == browser && secret.hash != used && !secret.retired, retire);
         self.browser_secrets.add(next.hash, next.clone())
     }
 }

@@ -3,7 +3,7 @@
 use nod_core::challenge::{Challenge, ChallengeState};
 use nod_core::possession::DeviceState;
 use nod_core::sign_in::{SignIn, SignInState};
-use nod_core::{ChallengeId, DeviceId, SignInId, Timestamp, UserId};
+use nod_core::{ChallengeId, DeviceId, SignInId, Timestamp, UNSEALED, UserId};
 use nod_engine::ports::Write;
 
 use super::super::State;
@@ -13,29 +13,31 @@ impl State {
     pub(super) fn apply_sign_in(&mut self, write: &Write, now: Timestamp) -> Option<()> {
         match write {
             Write::AddSignIn(sign_in) => self.add_sign_in(sign_in, now),
-            Write::ProveSignIn { sign_in, passkey, keep_browser } => {
+            Write::ProveSignIn { sign_in, passkey, keep_browser, checksum } => {
                 self.no_other_challenge(*sign_in, now)?;
                 let row = self.sign_ins.get_mut(sign_in)?;
                 when(row.state == SignInState::Open && !row.expires_at.has_passed(now))?;
                 row.state = SignInState::Proved { passkey: *passkey, keep_browser: *keep_browser };
+                row.checksum = *checksum;
                 Some(())
             }
             Write::FinishSignIn { sign_in, proved } => self.finish(*sign_in, *proved, now),
             Write::CancelSignIn { sign_in } => {
                 let row = self.sign_ins.get_mut(sign_in)?;
                 when(matches!(row.state, SignInState::Open | SignInState::Proved { .. }))?;
-                row.state = SignInState::Cancelled;
+                (row.state, row.checksum) = (SignInState::Cancelled, UNSEALED);
                 Some(())
             }
             Write::OpenChallenge(challenge) => self.open_challenge(challenge, now),
-            Write::RaiseChallenge { challenge, version, number, sign_in, user } => {
+            Write::RaiseChallenge { challenge, version, number, sign_in, user, checksum } => {
                 let row = self.challenge_of(*challenge, *sign_in, *user)?;
                 when(row.is_live(now) && row.version == *version && row.number.is_none())?;
                 row.number = Some(*number);
                 row.version += 1;
+                row.checksum = *checksum;
                 Some(())
             }
-            Write::AnswerChallenge { challenge, version, to, sign_in, user } => {
+            Write::AnswerChallenge { challenge, version, to, sign_in, user, checksum } => {
                 let answerable =
                     matches!(to, ChallengeState::Approved(_) | ChallengeState::Denied(_) | ChallengeState::Failed(_));
                 when(answerable)?;
@@ -46,7 +48,7 @@ impl State {
                 when(row.is_live(now) && row.version == *version)?; // INV-01
                 #[cfg(nod_break = "unguarded_answer")]
                 let _ = version;
-                row.state = to.clone();
+                (row.state, row.checksum) = (to.clone(), *checksum);
                 Some(())
             }
             Write::EndChallenge { challenge, to, sign_in, user } => {
@@ -57,7 +59,7 @@ impl State {
                     ChallengeState::Expired => row.expires_at.has_passed(now),
                     _ => false,
                 })?;
-                row.state = to.clone();
+                (row.state, row.checksum) = (to.clone(), UNSEALED);
                 Some(())
             }
             Write::ConsumeChallenge { challenge, sign_in, user } => self.consume(*challenge, *sign_in, *user),
@@ -82,7 +84,7 @@ impl State {
             SignInState::Finished | SignInState::Cancelled => false,
         };
         when(expected && !row.expires_at.has_passed(now))?;
-        row.state = SignInState::Finished;
+        (row.state, row.checksum) = (SignInState::Finished, UNSEALED);
         Some(())
     }
 
@@ -125,7 +127,7 @@ impl State {
         self.user_active(user)?;
         let row = self.challenge_of(challenge, sign_in, user)?;
         let ChallengeState::Approved(answer) = row.state.clone() else { return None };
-        row.state = ChallengeState::Consumed(answer.clone());
+        (row.state, row.checksum) = (ChallengeState::Consumed(answer.clone()), UNSEALED);
         self.device_may_answer(answer.device, user) // INV-10
     }
 
