@@ -31,8 +31,13 @@ pub const OATHTOOL: Tool = Tool { name: "oathtool", files: &["oathtool"], packag
 /// The database that several nodes share.
 pub const POSTGRESQL: Tool = Tool { name: "postgresql", files: &["postgres"], package: "postgresql" };
 
+/// Networks inside the machine, for the tests with faults.
+pub const IP: Tool = Tool { name: "ip", files: &["ip"], package: "iproute2" };
+/// The packet filter that makes a network silent.
+pub const NFT: Tool = Tool { name: "nft", files: &["nft"], package: "nftables" };
+
 /// Every tool, in the order in which they are reported.
-pub const ALL: [Tool; 7] = [FIREFOX, CHROMIUM, DBUS, LIBNOTIFY, NGINX, OATHTOOL, POSTGRESQL];
+pub const ALL: [Tool; 9] = [FIREFOX, CHROMIUM, DBUS, LIBNOTIFY, NGINX, OATHTOOL, POSTGRESQL, IP, NFT];
 
 /// Administrators' folders are searched as well: `nginx` lives there and they are often not in a user's `PATH`. Debian keeps
 /// the servers of PostgreSQL in a folder for each version, on nobody's `PATH`.

@@ -15,6 +15,7 @@ mod cli;
 mod database_tls;
 mod demo;
 mod doctor;
+mod faults;
 mod forward;
 mod harness;
 mod key;

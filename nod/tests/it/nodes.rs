@@ -65,7 +65,7 @@ impl Nodes {
     }
 }
 
-struct Dice;
+pub(crate) struct Dice;
 
 impl nod_phone::Entropy for Dice {
     fn fill(&self, bytes: &mut [u8]) {

@@ -28,7 +28,7 @@ pub(crate) fn builder(nod: &Nod) -> reqwest::ClientBuilder {
 }
 
 /// A client for the public host; with an address, one that finds the host there.
-fn client(nod: &Nod, address: Option<&str>) -> reqwest::Client {
+pub(crate) fn client(nod: &Nod, address: Option<&str>) -> reqwest::Client {
     let mut builder = builder(nod);
     if let Some(address) = address {
         let host = nod.origin.split(['/', ':']).nth(3).unwrap();
@@ -61,25 +61,46 @@ impl Visitor {
         self.cookies.iter().filter(|(_, value)| !value.is_empty()).for_each(|(name, value)| keep(name, value));
     }
 
-    async fn send(&mut self, request: RequestBuilder) -> Response {
+    /// The same browser, which from now on reaches its host with this client.
+    pub(crate) fn by(&mut self, http: &reqwest::Client) -> &mut Self {
+        self.http = http.clone();
+        self
+    }
+
+    async fn try_send(&mut self, request: RequestBuilder) -> reqwest::Result<Response> {
         let cookies: Vec<String> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
         let request = request.header(COOKIE, cookies.join("; ")).header(ORIGIN, &self.origin);
-        let response = request.send().await.unwrap();
+        let response = request.send().await?;
         for line in response.headers().get_all(SET_COOKIE) {
             let (name, value) = line.to_str().unwrap().split(';').next().unwrap().split_once('=').unwrap();
             self.cookies.insert(name.to_owned(), value.to_owned());
         }
-        response
+        Ok(response)
+    }
+
+    /// As [`Visitor::get`], where nobody may answer.
+    pub(crate) async fn try_get(&mut self, path: &str) -> reqwest::Result<Response> {
+        let request = self.http.get(format!("{}{path}", self.origin));
+        self.try_send(request).await
+    }
+
+    /// As [`Visitor::post`], where nobody may answer.
+    pub(crate) async fn try_post(&mut self, path: &str, body: &Value) -> reqwest::Result<Response> {
+        let request = self.http.post(format!("{}{path}", self.origin)).json(body);
+        self.try_send(request).await
+    }
+
+    /// As [`Visitor::give`], where nobody may answer.
+    pub(crate) async fn try_give(&mut self, user: &str, password: &str) -> reqwest::Result<Response> {
+        self.try_give_with(user, password, &[]).await
     }
 
     pub(crate) async fn get(&mut self, path: &str) -> Response {
-        let request = self.http.get(format!("{}{path}", self.origin));
-        self.send(request).await
+        self.try_get(path).await.unwrap()
     }
 
     pub(crate) async fn post(&mut self, path: &str, body: &Value) -> Response {
-        let request = self.http.post(format!("{}{path}", self.origin)).json(body);
-        self.send(request).await
+        self.try_post(path, body).await.unwrap()
     }
 
     /// Binds this browser by an administrator's link.
@@ -115,12 +136,24 @@ impl Visitor {
     }
 
     async fn give_with(&mut self, user: &str, password: &str, more: &[(&str, &String)]) -> Response {
+        self.try_give_with(user, password, more).await.unwrap()
+    }
+
+    async fn try_give_with(
+        &mut self,
+        user: &str,
+        password: &str,
+        more: &[(&str, &String)],
+    ) -> reqwest::Result<Response> {
         let fields = [("user", user), ("password", password)];
-        let mut body = url::form_urlencoded::Serializer::new(String::new());
-        let body = body.extend_pairs(fields).extend_pairs(more).finish();
+        // Gone before the request is sent: it may not go from thread to thread.
+        let body = {
+            let mut body = url::form_urlencoded::Serializer::new(String::new());
+            body.extend_pairs(fields).extend_pairs(more).finish()
+        };
         let request = self.http.post(format!("{}/sign-in", self.origin));
         let request = request.header(CONTENT_TYPE, "application/x-www-form-urlencoded").body(body);
-        self.send(request).await
+        self.try_send(request).await
     }
 
     pub(crate) async fn status(&mut self) -> Value {
