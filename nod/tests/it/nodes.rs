@@ -1,5 +1,7 @@
 //! Two servers on one PostgreSQL database behave as one. Phones and commands reach the near one, pages the far one.
 
+use std::io::{BufRead as _, BufReader};
+use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
 use nod_phone::{Phone, PhoneState};
@@ -16,6 +18,8 @@ pub(crate) const FAR: &str = "127.0.0.2";
 pub(crate) const PASSWORD: &str = "four plain words here";
 /// What one node changes is seen by the other within this time.
 const SEEN_WITHIN: Duration = Duration::from_secs(1);
+/// A line of a log comes within this time, on a busy machine too.
+const PATIENCE: Duration = Duration::from_secs(30);
 /// Wrong passwords that all nodes together take for one name.
 const TRIES: usize = 10;
 
@@ -24,6 +28,8 @@ pub(crate) struct Nodes {
     _serving: [Running; 2],
     pub(crate) near: Nod,
     pub(crate) far: Nod,
+    /// Lines of the far node's log.
+    far_says: Receiver<String>,
     pub(crate) database: String,
     pub(crate) cluster: Cluster,
 }
@@ -35,8 +41,21 @@ impl Nodes {
         let near = Nod::init_with(&["--database", &database]);
         near.set("# listen = true", &format!("listen = {listen}"));
         let far = near.beside(FAR);
-        let serving = [near.serve(), far.serve()];
-        Some(Self { _serving: serving, near, far, database, cluster })
+        let (read, log) = std::io::pipe().unwrap();
+        let mut far_serving = Running::start_with(far.folder.command(&["serve"]), log.into());
+        far_serving.wait_for("listening on ");
+        let (said, far_says) = channel();
+        // Read to its end, so that it never fills up.
+        std::thread::spawn(move || {
+            BufReader::new(read).lines().map_while(Result::ok).all(|line| said.send(line).is_ok())
+        });
+        let serving = [near.serve(), far_serving];
+        Some(Self { _serving: serving, near, far, far_says, database, cluster })
+    }
+
+    /// Waits until the far node has said this in its log.
+    pub(crate) fn far_says(&self, words: &str) {
+        while !self.far_says.recv_timeout(PATIENCE).unwrap().contains(words) {}
     }
 
     /// Enrols a terminal through the near node, and introduces a browser to the far one.

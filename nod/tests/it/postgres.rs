@@ -12,11 +12,12 @@ use crate::visitor::Visitor;
 /// The address of the machine with the restored installation.
 const THIRD: &str = "127.0.0.3";
 
-/// The guide: "copy data.key to all others". A new file takes the place of the old one.
+/// The guide: "copy data.key to all others". A new file takes the place of the old one, and the server there takes it up.
 fn copy_key(nodes: &Nodes) {
     let (to, partial) = (nodes.far.data("data.key"), nodes.far.data("data.key.new"));
     fs::copy(nodes.near.data("data.key"), &partial).unwrap();
     fs::rename(partial, to).unwrap();
+    nodes.far_says("the data keys were changed and taken up");
 }
 
 /// Begun on the far node, approved through the near one, collected on the far one.
