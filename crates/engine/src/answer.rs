@@ -38,7 +38,7 @@ impl Engine {
         let device = device.ok_or(Fault::NotFound("request"))?;
         Self::check_active(user)?;
         if challenge.state.answer().is_some_and(|given| given.jws == body.answer) {
-            return repeated(&challenge.state);
+            return self.repeated(&challenge.state).await;
         }
         let assertion = match &body.assertion {
             Some(assertion) => Some(
@@ -147,13 +147,23 @@ impl Engine {
         let now = self.now().await?;
         let challenge = self.store.challenge(id).await?.ok_or(Fault::NotFound("request"))?;
         if challenge.state.answer().zip(ours).is_some_and(|(given, ours)| given.jws == ours.jws) {
-            return repeated(&challenge.state);
+            return self.repeated(&challenge.state).await;
         }
         Err(match challenge.state_at(now) {
             ChallengeState::Pending => refused(Refused::Raised),
             ChallengeState::Expired => refused(Refused::Expired),
             state => refused(Refused::Ended(state.name())),
         })
+    }
+
+    /// The result that this answer had. It was read, and the commit that made it may still wait for the disk (INV-02).
+    async fn repeated(&self, state: &ChallengeState) -> Outcome<RequestState> {
+        self.store.durable().await?;
+        match state {
+            ChallengeState::Failed(_) => Err(Fault::WrongNumber),
+            ChallengeState::Consumed(_) => Ok(RequestState::Approved),
+            state => Ok(request_state(state)),
+        }
     }
 
     /// Checks a signed answer against what was stored when the challenge was made (INV-03): nothing is taken from the answer
@@ -237,14 +247,6 @@ fn refused(why: Refused) -> Fault {
     match why {
         Refused::Expired => Fault::Gone("request"),
         Refused::Ended(_) | Refused::Raised => Fault::Conflict(why.to_string()),
-    }
-}
-
-fn repeated(state: &ChallengeState) -> Outcome<RequestState> {
-    match state {
-        ChallengeState::Failed(_) => Err(Fault::WrongNumber),
-        ChallengeState::Consumed(_) => Ok(RequestState::Approved),
-        state => Ok(request_state(state)),
     }
 }
 

@@ -86,6 +86,9 @@ impl Store for Guard {
     async fn commit(&self, writes: Vec<Write>) -> Result<(), CommitError> {
         self.rows.commit(writes).await
     }
+    async fn durable(&self) -> StoreResult<()> {
+        self.rows.durable().await
+    }
     async fn sweep(&self) -> StoreResult<u64> {
         self.rows.sweep().await
     }

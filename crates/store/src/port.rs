@@ -5,6 +5,9 @@ macro_rules! store {
     ($store:ty) => {
         #[async_trait::async_trait]
         impl nod_engine::ports::Store for $store {
+            async fn durable(&self) -> StoreResult<()> {
+                self.settle().await
+            }
             async fn now(&self) -> StoreResult<Timestamp> {
                 self.time().await
             }

@@ -4,6 +4,7 @@
 macro_rules! store_calls {
     ($with:ident) => {
         $with! {
+            fn durable() -> StoreResult<()>;
             fn sweep() -> StoreResult<u64>;
             fn user(id: UserId) -> StoreResult<Option<User>>;
             fn user_by_name(name: &str) -> StoreResult<Option<User>>;

@@ -46,6 +46,9 @@ pub trait Store: Send + Sync {
     async fn now(&self) -> StoreResult<Timestamp>;
     /// Applies all writes in order in one transaction, or none. Durable when it returns.
     async fn commit(&self, writes: Vec<Write>) -> Result<(), CommitError>;
+    /// Waits until all that reads have shown is as durable as what [`Store::commit`] has answered. Reads may show a commit of
+    /// somebody else a moment earlier: whoever tells a client only what it read, that a thing is done, asks this first.
+    async fn durable(&self) -> StoreResult<()>;
     /// The waiting room that each commit wakes.
     fn wakes(&self) -> &Wakes;
     /// How long it takes. One that does not measure gives what nobody counts in.

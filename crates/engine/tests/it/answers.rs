@@ -41,6 +41,17 @@ async fn a_repeated_answer_has_the_same_result_and_no_second_effect() {
     assert_eq!(events.iter().filter(|kind| **kind == "signed_in").count(), 1);
 }
 
+/// Its first giving was heard of before it was on disk: a promoted standby may know nothing of it.
+#[tokio::test]
+async fn a_repeated_answer_is_acknowledged_only_when_it_is_durable() {
+    let scene = Scene::new().await;
+    let (_, request) = scene.asked().await;
+    let body = scene.signed(&request, Decision::Approve);
+    assert_eq!(scene.give(&request, &body).await.unwrap(), RequestState::Approved);
+    scene.store.stick();
+    assert_eq!(kind(scene.give(&request, &body).await), "store");
+}
+
 #[tokio::test]
 async fn denied_stays_denied() {
     let scene = Scene::new().await;

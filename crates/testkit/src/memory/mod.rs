@@ -6,6 +6,7 @@ mod sweep;
 mod table;
 mod writes;
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use nod_core::access::{App, AppCode, AppSession, Session};
@@ -31,6 +32,7 @@ pub struct MemoryStore {
     clock: TestClock,
     wakes: Wakes,
     state: Mutex<State>,
+    is_stuck: AtomicBool,
 }
 
 /// Something that is used once.
@@ -112,6 +114,11 @@ impl MemoryStore {
     #[must_use]
     pub fn new(clock: TestClock) -> Self {
         Self { clock, ..Self::default() }
+    }
+
+    /// From now on nothing becomes durable: [`Store::durable`](nod_engine::ports::Store::durable) fails.
+    pub fn stick(&self) {
+        self.is_stuck.store(true, Ordering::SeqCst);
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

@@ -1,5 +1,7 @@
 //! The port, on the state in memory.
 
+use std::sync::atomic::Ordering;
+
 use async_trait::async_trait;
 use nod_core::access::{App, AppCode, AppSession, Session};
 use nod_core::audit::{Event, Link};
@@ -15,7 +17,7 @@ use nod_core::{
     Timestamp, UserId,
 };
 use nod_engine::ports::{
-    CommitError, Errand, Grant, Lately, Question, SealedRow, Store, StoreResult, Table, Wakes, Write,
+    CommitError, Errand, Grant, Lately, Question, SealedRow, Store, StoreError, StoreResult, Table, Wakes, Write,
 };
 
 use super::writes::shows;
@@ -28,6 +30,13 @@ impl Store for MemoryStore {
     }
     async fn commit(&self, writes: Vec<Write>) -> Result<(), CommitError> {
         self.commit_now(&writes)
+    }
+    async fn durable(&self) -> StoreResult<()> {
+        if self.is_stuck.load(Ordering::SeqCst) {
+            Err(StoreError("the disk does not answer".to_owned()))
+        } else {
+            Ok(())
+        }
     }
     fn wakes(&self) -> &Wakes {
         &self.wakes
