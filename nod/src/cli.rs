@@ -6,6 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::commands::{
     app, audit, backup, browser, device, doctor, group, init, key, manual, migrate, phone, restore, serve, user,
+    webhook,
 };
 use crate::demo::DemoArguments;
 
@@ -32,6 +33,7 @@ People and what they hold:
 What is protected, and what happened:
   app       Protected apps: add, list, remove
   audit     What happened, in sentences
+  webhook   Programs that are told of it: test
 
 This program:
   completion  Completions for a shell
@@ -120,6 +122,8 @@ pub(crate) enum Command {
     App(app::AppCommand),
     #[command(subcommand)]
     Audit(audit::AuditCommand),
+    #[command(subcommand)]
+    Webhook(webhook::WebhookCommand),
     #[command(subcommand)]
     Migrate(migrate::MigrateCommand),
     Completion(manual::CompletionArguments),

@@ -78,10 +78,7 @@ impl Place {
         let text = match self {
             Self::Environment => system::data_key().unwrap_or_default(),
             // systemd gives credentials the mode that it thinks right, in a folder that only the service enters.
-            Self::Credential(path) => {
-                let text = fs::read_to_string(path).map(Zeroizing::new);
-                text.map_err(|source| PrivateFileError::Unreadable { path: path.clone(), source })?
-            }
+            Self::Credential(path) => private_file::read_as_it_is(path)?,
             Self::File(path) => private_file::read(path)?,
         };
         KeyRing::parse(&text).ok_or_else(|| KeyError::Damaged { place: self.to_string() })

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use nod_delivery::web_push::VapidKey;
 use nod_engine::ports::{CommitError, Entropy, Store, Write, random};
 use nod_engine::{Argon2Queue, DATA_KEY_BYTES, Engine, Settings, Vault};
+use nod_http::Followers;
 use nod_protocol::checkpoint::{CheckpointPayload, sign_checkpoint};
 use nod_protocol::{Jwk, SigningKey, b64};
 use nod_store::{PostgresOptions, PostgresStore};
@@ -16,7 +17,7 @@ use crate::checkpoints::Checkpointer;
 use crate::config::{Config, Database};
 use crate::data_key::{self, DATA_KEY};
 use crate::failure::{Failure, Outcome};
-use crate::forward::{Collector, Forwarder};
+use crate::forward::{Collector, Forwarder, Hook, Sink};
 use crate::private_file;
 use crate::restores;
 use crate::system::OsEntropy;
@@ -160,11 +161,18 @@ impl Installation {
         Checkpointer::new(self.engine.clone(), Arc::clone(&self.checkpoint_key), self.config.checkpoint_file.clone())
     }
 
-    /// What sends events of the audit to the configured collector, if there is one.
-    pub(crate) fn forwarder(&self) -> Outcome<Option<Forwarder>> {
-        let Some(syslog) = &self.config.syslog else { return Ok(None) };
-        let collector = Collector::open(syslog, self.config.address.host())?;
-        Ok(Some(Forwarder::new(self.engine.clone(), collector)))
+    /// What sends events of the audit to the configured collector and webhooks.
+    pub(crate) fn forwarders(&self, followers: &Followers) -> Outcome<Vec<Forwarder>> {
+        let mut sinks: Vec<Box<dyn Sink>> = Vec::new();
+        if let Some(syslog) = &self.config.syslog {
+            sinks.push(Box::new(Collector::open(syslog, self.config.address.host())?));
+        }
+        for webhook in &self.config.webhooks {
+            let failed = |failure: Failure| failure.during(&format!("the webhook {}", webhook.name));
+            sinks.push(Box::new(Hook::open(webhook).map_err(failed)?));
+        }
+        let forwarder = |sink| Forwarder::new(self.engine.clone(), sink, followers.clone());
+        Ok(sinks.into_iter().map(forwarder).collect())
     }
 }
 

@@ -9,6 +9,7 @@ mod config;
 mod data_key;
 mod demo;
 mod doctor;
+mod event_view;
 mod failure;
 mod forward;
 mod installation;
@@ -66,6 +67,7 @@ async fn run(cli: Cli) -> Outcome {
         Command::Browser(command) => commands::browser::run(&common, command).await,
         Command::App(command) => commands::app::run(&common, command).await,
         Command::Audit(command) => commands::audit::run(&common, command).await,
+        Command::Webhook(command) => commands::webhook::run(&common, command).await,
         Command::Key(command) => commands::key::run(&common, command).await,
         Command::Doctor(arguments) => commands::doctor::run(&common, arguments).await,
         Command::Backup(arguments) => commands::backup::run(&common, arguments).await,

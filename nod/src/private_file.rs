@@ -24,6 +24,15 @@ pub(crate) fn create(path: &Path) -> io::Result<fs::File> {
     fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)
 }
 
+/// The text of one whose mode somebody else answers for, up to 64 KiB.
+///
+/// # Errors
+/// When it cannot be read, is larger, or is no text.
+pub(crate) fn read_as_it_is(path: &Path) -> Result<Zeroizing<String>, PrivateFileError> {
+    let unreadable = |source| PrivateFileError::Unreadable { path: path.to_owned(), source };
+    text(fs::File::open(path).map_err(unreadable)?).map_err(unreadable)
+}
+
 /// Its text, up to 64 KiB. The mode is that of the file that is read, whatever has its name by then.
 ///
 /// # Errors
@@ -35,10 +44,14 @@ pub(crate) fn read(path: &Path) -> Result<Zeroizing<String>, PrivateFileError> {
     if mode & 0o077 != 0 {
         return Err(PrivateFileError::TooOpen { path: path.to_owned(), mode });
     }
+    text(file).map_err(unreadable)
+}
+
+fn text(file: fs::File) -> io::Result<Zeroizing<String>> {
     let mut text = Zeroizing::new(String::new());
-    file.take(MAX_BYTES + 1).read_to_string(&mut text).map_err(unreadable)?;
+    file.take(MAX_BYTES + 1).read_to_string(&mut text)?;
     if text.len() as u64 > MAX_BYTES {
-        return Err(unreadable(io::Error::other(format!("more than {MAX_BYTES} bytes"))));
+        return Err(io::Error::other(format!("more than {MAX_BYTES} bytes")));
     }
     Ok(text)
 }

@@ -3,18 +3,20 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Router;
 use nod_core::push::Push;
-use nod_delivery::web_push::{PublicOrigin, SystemResolver, VapidSubject, WebPush, WebPushConfig};
+use nod_delivery::gate::SystemResolver;
+use nod_delivery::web_push::{PublicOrigin, VapidSubject, WebPush, WebPushConfig};
 use nod_engine::Engine;
 use nod_engine::ports::Ringer;
-use nod_http::{AppState, Pulse, StopHandle, Transport, TrustedProxies};
+use nod_http::{AppState, Followers, Pulse, StopHandle, Transport, TrustedProxies};
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 use crate::certificate::Renewing;
 use crate::checkpoints::Checkpointer;
-use crate::config::{Config, Proxy};
+use crate::config::{Config, Range};
 use crate::data_key::Place;
 use crate::failure::{Failure, Outcome};
 use crate::installation::Installation;
@@ -56,13 +58,16 @@ impl Server {
         }
         let ringer: Arc<dyn Ringer> = Arc::new(push);
         let renewing = Renewing::open(&installation.config)?;
-        let forwarder = installation.forwarder()?;
+        let followers = Followers::default();
+        let forwarders = installation.forwarders(&followers)?;
         let transport = transport(&installation.config, renewing.as_ref());
         let (stop, word) = StopHandle::new();
         let engine = installation.engine.clone();
         let state = AppState::new(engine.clone(), transport.proxies.clone(), word.clone())?;
         let pulse = Pulse::new();
-        let watched = listeners.internal.map(|listener| Watched::start(listener, state.clone(), pulse.clone()));
+        let watched = listeners
+            .internal
+            .map(|listener| Watched::start(listener, nod_http::internal(state.clone(), pulse.clone(), &followers)));
         let mut tasks = JoinSet::new();
         if let Some(listener) = listeners.redirect {
             let plain = Transport { tls: None, ..transport.clone() };
@@ -78,7 +83,7 @@ impl Server {
             tasks.spawn(key_watch::watch(engine.clone(), path, word.clone().requested()));
         }
         tasks.spawn(sweep(engine, word.clone().requested()));
-        if let Some(forwarder) = forwarder {
+        for forwarder in forwarders {
             tasks.spawn(forwarder.run(word.clone().requested()));
         }
         let checkpoints = installation.checkpointer();
@@ -114,22 +119,17 @@ impl Server {
 }
 
 impl Watched {
-    fn start(listener: TcpListener, state: AppState, delivery: Pulse) -> Self {
+    fn start(listener: TcpListener, router: Router) -> Self {
         let (stop, word) = StopHandle::new();
         let mut task = JoinSet::new();
-        task.spawn(nod_http::serve(
-            listener,
-            nod_http::internal(state, delivery),
-            Transport::default(),
-            word.requested(),
-        ));
+        task.spawn(nod_http::serve(listener, router, Transport::default(), word.requested()));
         Self { stop, task }
     }
 }
 
 /// How connections come in, by the configuration.
 fn transport(config: &Config, renewing: Option<&Renewing>) -> Transport {
-    let ranges = |proxies: &[Proxy]| proxies.iter().map(|proxy| proxy.0).collect::<TrustedProxies>();
+    let ranges = |proxies: &[Range]| proxies.iter().map(|proxy| proxy.0).collect::<TrustedProxies>();
     let (proxies, proxy_protocol) = (ranges(&config.trusted_proxies), ranges(&config.proxy_protocol));
     let peer = config.listen.ip();
     if peer.is_loopback() && !proxies.trusts(peer) && !proxy_protocol.trusts(peer) {
@@ -151,7 +151,7 @@ fn web_push(installation: &Installation) -> Outcome<WebPush> {
         allow_insecure: config.push.allow_insecure_endpoints,
         egress_proxy: config.push.egress_proxy.clone(),
         extra_roots: Vec::new(),
-        limits: nod_delivery::web_push::Limits::default(),
+        limits: nod_delivery::Limits::default(),
     };
     let key = installation.vapid_key()?;
     Ok(WebPush::new(settings, key, Arc::new(OsEntropy), Arc::new(SystemResolver))?)

@@ -26,15 +26,23 @@ pub(crate) fn client(file: Option<&Path>) -> Outcome<Arc<ClientConfig>> {
 }
 
 fn authorities(file: &Path) -> Outcome<RootCertStore> {
+    let mut roots = RootCertStore::empty();
+    for authority in certificates(file)? {
+        roots.add(authority).map_err(|error| Failure::new(format!("{}: {error}", file.display())))?;
+    }
+    Ok(roots)
+}
+
+/// The certificates in a PEM file: at least one.
+///
+/// # Errors
+/// When the file cannot be read or holds none.
+pub(crate) fn certificates(file: &Path) -> Outcome<Vec<CertificateDer<'static>>> {
     let shown = file.display();
     let read = CertificateDer::pem_file_iter(file).and_then(Iterator::collect::<Result<Vec<_>, _>>);
     let found = read.map_err(|error| Failure::new(format!("{shown}: {error}")))?;
-    let mut roots = RootCertStore::empty();
-    for authority in found {
-        roots.add(authority).map_err(|error| Failure::new(format!("{shown}: {error}")))?;
-    }
-    if roots.is_empty() {
+    if found.is_empty() {
         return Err(Failure::new(format!("{shown} holds no certificate: put the authority's there as PEM")));
     }
-    Ok(roots)
+    Ok(found)
 }

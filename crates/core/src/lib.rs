@@ -10,6 +10,7 @@ mod checksum;
 pub mod enrolment;
 pub mod id;
 pub mod limits;
+pub mod network;
 pub mod people;
 pub mod policy;
 pub mod possession;

@@ -20,6 +20,7 @@ use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout};
 
+use crate::followers::Followers;
 use crate::limits::{PROBE_TIME, PULSE_TIME};
 use crate::state::AppState;
 
@@ -72,14 +73,15 @@ struct Watch {
     lag: Level,
 }
 
-/// The internal router. `delivery` is the pulse of the loop that sends pushes.
-pub fn internal(state: AppState, delivery: Pulse) -> Router {
+/// The internal router. `delivery` is the pulse of the loop that sends pushes; `followers` are told of events.
+pub fn internal(state: AppState, delivery: Pulse, followers: &Followers) -> Router {
     let mut registry = Registry::default();
     let version = vec![("version", env!("CARGO_PKG_VERSION"))];
     registry.register("nod_build", "The version that runs", Info::new(version));
     state.engine().meters().register(&mut registry);
     state.engine().store().timings().register(&mut registry);
     state.meters().register(&mut registry);
+    followers.register(&mut registry);
     let (passwords, open_pushes, lag) = (Gauge::default(), Level::default(), Level::default());
     registry.register("nod_password_queue", "Passwords being hashed or waiting for it", passwords.clone());
     registry.register("nod_outbox_pushes", "Pushes queued or being sent", open_pushes.clone());

@@ -9,6 +9,7 @@ pub mod client;
 pub mod cookies;
 mod device_api;
 pub mod fault;
+mod followers;
 mod forward_auth;
 pub mod headers;
 mod host;
@@ -30,8 +31,9 @@ mod stop;
 mod tls;
 mod transport;
 
-pub use client::{BadNetwork, Network, Peer, TrustedProxies};
+pub use client::{Peer, TrustedProxies};
 pub use fault::{Refusal, Reply};
+pub use followers::Followers;
 pub use host::{BadOrigin, PublicAddress};
 pub use internal::{Pulse, internal};
 pub use redirect::redirect;

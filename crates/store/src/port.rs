@@ -180,7 +180,7 @@ macro_rules! store {
             async fn audit_after(&self, after: i64, limit: u32) -> StoreResult<Vec<Link>> {
                 let links = self.all($crate::reads::audit_after(after, limit)).await?;
                 // Whoever signs a checkpoint over these may rely on them.
-                self.settle().await?;
+                self.settle_events(&links).await?;
                 Ok(links)
             }
             async fn meta(&self, key: &str) -> StoreResult<Option<Vec<u8>>> {

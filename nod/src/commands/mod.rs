@@ -19,6 +19,7 @@ pub(crate) mod phone_wait;
 pub(crate) mod restore;
 pub(crate) mod serve;
 pub(crate) mod user;
+pub(crate) mod webhook;
 
 use nod_core::people::User;
 use nod_engine::Engine;

@@ -6,6 +6,7 @@ mod host;
 mod network;
 mod template;
 mod web_address;
+mod webhook;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -19,8 +20,9 @@ use crate::log::{Form, Level};
 pub(crate) use complaint::ConfigError;
 pub(crate) use database::Database;
 pub(crate) use host::{PublicAddress, app_origin};
-pub(crate) use network::{Proxy, Syslog, Tls};
+pub(crate) use network::{Range, Syslog, Tls};
 pub(crate) use template::{Answers, render};
+pub(crate) use webhook::Webhook;
 
 /// Where the file is looked for when no path is given.
 pub(crate) const PLACES: [&str; 2] = ["nod.toml", "/etc/nod/nod.toml"];
@@ -41,9 +43,9 @@ pub(crate) struct Config {
     /// Where the listener binds.
     pub(crate) listen: SocketAddr,
     /// Proxies whose `X-Forwarded-For` counts (INV-25).
-    pub(crate) trusted_proxies: Vec<Proxy>,
+    pub(crate) trusted_proxies: Vec<Range>,
     /// Peers that put a PROXY header before everything else (INV-25).
-    pub(crate) proxy_protocol: Vec<Proxy>,
+    pub(crate) proxy_protocol: Vec<Range>,
     /// TLS, if it ends here.
     pub(crate) tls: Option<Tls>,
     /// Where the listener for operators binds, if there is one.
@@ -60,6 +62,8 @@ pub(crate) struct Config {
     pub(crate) checkpoint_file: PathBuf,
     /// Where events of the audit go, if anywhere.
     pub(crate) syslog: Option<Syslog>,
+    /// Programs that are told of each event.
+    pub(crate) webhooks: Vec<Webhook>,
     /// `log` table.
     pub(crate) log: Log,
     /// Where traces go, if anywhere.
@@ -142,9 +146,9 @@ struct File {
     #[serde(default = "default_listen")]
     listen: SocketAddr,
     #[serde(default)]
-    trusted_proxies: Vec<Proxy>,
+    trusted_proxies: Vec<Range>,
     #[serde(default)]
-    proxy_protocol: Vec<Proxy>,
+    proxy_protocol: Vec<Range>,
     tls: Option<Tls>,
     #[serde(default)]
     internal: Internal,
@@ -160,6 +164,8 @@ struct File {
     log: Log,
     #[serde(default)]
     trace: Trace,
+    #[serde(default)]
+    webhook: Vec<Webhook>,
 }
 
 fn default_listen() -> SocketAddr {
@@ -213,6 +219,8 @@ impl Config {
             let what = "syslog_ca needs `syslog`: the collector whose authority it holds".to_owned();
             return Err(complaint::at_key(path, text, "syslog_ca", what));
         }
+        let webhooks = webhook::checked(file.webhook, beside);
+        let webhooks = webhooks.map_err(|(key, what)| complaint::at_key(path, text, key, what))?;
         let server_name = nod_core::text::shown(&file.server_name.unwrap_or_default());
         Ok(Self {
             path: path.to_path_buf(),
@@ -225,6 +233,7 @@ impl Config {
             internal: file.internal.listen,
             checkpoint_file: checkpoint_file.unwrap_or_else(|| data_dir.join(checkpoints::DEFAULT_FILE)),
             syslog: file.audit.syslog.map(|collector| Syslog { collector, ca: syslog_ca }),
+            webhooks,
             data_dir,
             database,
             push: file.push,

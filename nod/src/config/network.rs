@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use nod_http::{BadNetwork, Network};
+use nod_core::network::{BadNetwork, Network};
 use rustls::pki_types::ServerName;
 use serde::Deserialize;
 use url::Url;
@@ -11,12 +11,12 @@ use url::Url;
 /// Where collectors of syslog over TLS listen (RFC 5425 section 4.1).
 const SYSLOG_PORT: u16 = 6514;
 
-/// An address or range of proxies.
+/// An address or a range of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
-pub(crate) struct Proxy(pub(crate) Network);
+pub(crate) struct Range(pub(crate) Network);
 
-impl TryFrom<String> for Proxy {
+impl TryFrom<String> for Range {
     type Error = BadNetwork;
     fn try_from(text: String) -> Result<Self, BadNetwork> {
         text.trim().parse().map(Self)

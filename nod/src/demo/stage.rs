@@ -104,7 +104,7 @@ fn config(folder: &Path, listen: SocketAddr) -> Outcome<Config> {
         address: PublicAddress::parse(&format!("http://{NOD_HOST}:{}", listen.port()))?,
         server_name: "Nod demo".to_owned(),
         listen,
-        trusted_proxies: vec![crate::config::Proxy::try_from("127.0.0.1".to_owned())?],
+        trusted_proxies: vec![crate::config::Range::try_from("127.0.0.1".to_owned())?],
         internal: None,
         proxy_protocol: Vec::new(),
         tls: None,
@@ -120,6 +120,7 @@ fn config(folder: &Path, listen: SocketAddr) -> Outcome<Config> {
         collector: None,
         checkpoint_file: folder.join(crate::checkpoints::DEFAULT_FILE),
         syslog: None,
+        webhooks: Vec::new(),
     })
 }
 

@@ -3,6 +3,7 @@
 mod certificate;
 mod database;
 mod files;
+mod followers;
 mod network;
 mod services;
 
@@ -69,6 +70,7 @@ pub(crate) async fn examine(config: &Config, offline: bool) -> Vec<Finding> {
     let installation = database::examine(config, &mut findings).await;
     services::settings(config, &mut findings);
     network::listeners(config, &mut findings).await;
+    followers::examine(config, installation.as_ref(), offline, &mut findings).await;
     if !offline {
         network::public_host(config, installation.as_ref(), &mut findings).await;
         services::reach(config, &mut findings).await;

@@ -1,59 +1,99 @@
 //! Sends each new event of the audit elsewhere as it happens: in order, at least once, by one node at a time (INV-22).
 //!
 //! How far it is stands among the installation's values, with the time until which a node may be sending. A node takes that
-//! lease, sends what is new, waits until all of it was taken, and moves the place on. One that dies in between leaves the place
+//! lease, sends what is new, waits until it was taken, and moves the place on. One that dies in between leaves the place
 //! where it was: its events are sent again when the lease ends.
 
-mod collector;
+mod place;
+mod syslog;
+mod webhook;
 
 use std::time::Duration;
 
+use async_trait::async_trait;
+use nod_core::Timestamp;
 use nod_core::audit::Link;
 use nod_engine::Engine;
-use nod_engine::ports::{CommitError, StoreResult, Write};
-use serde::{Deserialize, Serialize};
+use nod_engine::ports::{Entropy, Store, StoreResult, random};
+use nod_http::Followers;
 
-pub(crate) use collector::Collector;
+pub(crate) use syslog::Collector;
+pub(crate) use syslog::NAME as SYSLOG;
+pub(crate) use webhook::{Hook, name as webhook_name, said};
 
 use crate::failure::{Failure, Outcome};
+use crate::system::OsEntropy;
+use place::{Found, Place, find, head};
 
-/// The place among the installation's values.
-const PLACE: &str = "audit_sent/syslog";
-/// Events that are sent at once.
-const BATCH: u32 = 1_000;
-/// A node that began to send may take this long, in milliseconds: more than one sending can.
-const LEASE: i64 = 30_000;
 /// Time between two looks for new events.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
-/// Pause after a failure. It doubles with each one that follows on it.
+/// Pause after a failure, before jitter. It doubles with each one that follows on it.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
-/// Longest pause after a failure.
+/// Longest pause after a failure, unless the other side asks for a longer one.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+/// Doublings that reach the longest pause.
+const MOST_DOUBLINGS: u32 = 6;
 
-/// How far it is.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
-struct Place {
-    /// Number of the last event that was sent; 0 before the first.
-    sequence: i64,
-    /// Its hash.
-    hash: String,
-    /// A node may be sending until then: the store's clock, in milliseconds.
-    until: i64,
+/// Whoever is told of events.
+#[async_trait]
+pub(crate) trait Sink: Send + Sync {
+    /// Its short name: the place among the installation's values, and the label of its metrics.
+    fn name(&self) -> String;
+    /// Its name for people.
+    fn shown(&self) -> String;
+    /// Whether the first start sends the audit from its first event on, rather than what happens from then on.
+    fn wants_the_past(&self) -> bool;
+    /// Events that it is handed at once.
+    fn batch(&self) -> u32;
+    /// Sends these events from the first on, as many as are taken.
+    async fn send(&self, links: &[Link], now: Timestamp) -> Sent;
 }
 
-impl Place {
-    fn of(link: &Link) -> Self {
-        Self { sequence: link.sequence, hash: hash(link), until: 0 }
-    }
+/// How far a sending came.
+pub(crate) struct Sent {
+    /// Events that were taken, from the first on.
+    pub(crate) taken: usize,
+    /// Why no more were, unless there was no more time.
+    pub(crate) refused: Option<Refusal>,
+}
 
-    fn is_leased(&self, now: i64) -> bool {
-        // What is further away than a lease can be, none gave.
-        self.until > now && self.until <= now.saturating_add(LEASE)
+/// Why an event was not taken.
+pub(crate) struct Refusal {
+    /// What was wrong.
+    pub(crate) failure: Failure,
+    /// The pause that the other side asks for.
+    pub(crate) after: Option<Duration>,
+}
+
+impl From<Failure> for Refusal {
+    fn from(failure: Failure) -> Self {
+        Self { failure, after: None }
     }
 }
 
-fn hash(link: &Link) -> String {
-    link.hash.map(|hash| hash.to_string()).unwrap_or_default()
+/// The key of a sink's place.
+fn key(name: &str) -> String {
+    format!("audit_sent/{name}")
+}
+
+/// How many events wait for the sink of this short name, and when the first of them happened; none before its first start.
+pub(crate) async fn waiting(store: &dyn Store, name: &str) -> StoreResult<Option<(i64, Option<Timestamp>)>> {
+    let Found { stored, place } = find(store, &key(name)).await?;
+    if stored.is_none() {
+        return Ok(None);
+    }
+    let count = head(store).await?.saturating_sub(place.sequence).max(0);
+    let first = store.audit_after(place.sequence, 1).await?.into_iter().next().and_then(|link| link.event);
+    Ok(Some((count, first.map(|event| event.at))))
+}
+
+/// Pause after so many failures in a row. `jitter` is a uniform random number that spreads it over its upper half; what the other
+/// side asks for is a lower bound.
+fn pause(failures: u32, after: Option<Duration>, jitter: u32) -> Duration {
+    let doublings = failures.saturating_sub(1).min(MOST_DOUBLINGS);
+    let full = FIRST_PAUSE.saturating_mul(1 << doublings).min(LONGEST_PAUSE);
+    let own = full / 2 + (full / 2).mul_f64(f64::from(jitter) / f64::from(u32::MAX));
+    after.map_or(own, |after| own.max(after))
 }
 
 /// What came of one look.
@@ -64,18 +104,21 @@ enum Looked {
     Idle,
 }
 
-/// Sends the audit to one collector.
+/// Sends the audit to one sink.
 pub(crate) struct Forwarder {
     engine: Engine,
-    collector: Collector,
-    failing: bool,
-    pause: Duration,
+    sink: Box<dyn Sink>,
+    followers: Followers,
+    /// Failures in a row.
+    failures: u32,
+    /// What the last of them said.
+    said: String,
 }
 
 impl Forwarder {
-    /// What this engine's audit gets goes to this collector.
-    pub(crate) const fn new(engine: Engine, collector: Collector) -> Self {
-        Self { engine, collector, failing: false, pause: FIRST_PAUSE }
+    /// What this engine's audit gets goes to this sink.
+    pub(crate) fn new(engine: Engine, sink: Box<dyn Sink>, followers: Followers) -> Self {
+        Self { engine, sink, followers, failures: 0, said: String::new() }
     }
 
     /// Sends until it is told to stop. What is being sent then is brought to its end.
@@ -85,7 +128,7 @@ impl Forwarder {
             let wait = match self.look().await {
                 Ok(Looked::Sent) => self.works(),
                 Ok(Looked::Idle) => LOOK_EVERY,
-                Err(failure) => self.fails(&failure),
+                Err(refusal) => self.fails(&refusal),
             };
             tokio::select! {
                 biased;
@@ -96,75 +139,90 @@ impl Forwarder {
     }
 
     fn works(&mut self) -> Duration {
-        if self.failing {
-            tracing::info!("audit events are sent to {} again", self.collector);
+        if self.failures > 0 {
+            tracing::info!("audit events are sent to {} again", self.sink.shown());
         }
-        (self.failing, self.pause) = (false, FIRST_PAUSE);
+        (self.failures, self.said) = (0, String::new());
         Duration::ZERO
     }
 
-    fn fails(&mut self, failure: &Failure) -> Duration {
-        if !self.failing {
-            tracing::warn!("audit events wait, as they cannot be sent to {}: {}", self.collector, failure.words());
+    fn fails(&mut self, refusal: &Refusal) -> Duration {
+        self.failures = self.failures.saturating_add(1);
+        self.followers.failed(&self.sink.name());
+        let words = refusal.failure.words();
+        if words != self.said {
+            tracing::warn!("audit events wait, as they cannot be sent to {}: {words}", self.sink.shown());
+            self.said = words;
         }
-        self.failing = true;
-        let pause = self.pause;
-        self.pause = LONGEST_PAUSE.min(pause * 2);
-        pause
+        let jitter = u32::from_be_bytes(random(&OsEntropy as &dyn Entropy));
+        pause(self.failures, refusal.after, jitter)
     }
 
-    async fn look(&self) -> Outcome<Looked> {
-        let store = self.engine.store();
-        let stored = store.meta(PLACE).await?;
-        // A place that nobody could have written down is none: all events are sent again rather than none.
-        let place = stored.as_ref().and_then(|place| serde_json::from_slice(place).ok()).unwrap_or_else(Place::default);
-        let now = store.now().await?.0;
-        if place.is_leased(now) {
+    async fn look(&self) -> Result<Looked, Refusal> {
+        let (store, key) = (&**self.engine.store(), key(&self.sink.name()));
+        let failed = |error| Refusal::from(Failure::from(error));
+        let Found { stored, place } = find(store, &key).await.map_err(failed)?;
+        if stored.is_none() && !self.sink.wants_the_past() {
+            self.begin(store, &key).await?;
             return Ok(Looked::Idle);
         }
-        let Some(links) = self.behind(&place).await? else {
+        let now = store.now().await.map_err(failed)?;
+        if place.is_leased(now.0) {
+            return Ok(Looked::Idle);
+        }
+        let Some(links) = place.behind(store, self.sink.batch()).await.map_err(failed)? else {
             tracing::error!(
                 sequence = place.sequence,
-                "the last audit event that was sent is not in the audit: all are sent again; run: nod audit verify"
+                "the last audit event that was sent to {} is not in the audit: all are sent again; run: nod audit verify",
+                self.sink.shown()
             );
-            self.put(stored, &Place::default()).await?;
+            Place::default().put(store, &key, stored).await?;
             return Ok(Looked::Sent);
         };
-        let Some(last) = links.last() else { return Ok(Looked::Idle) };
-        let held = Place { until: now.saturating_add(LEASE), ..place.clone() };
-        let Some(held) = self.put(stored, &held).await? else { return Ok(Looked::Idle) };
-        let sent = self.collector.send(&links).await;
-        let next = if sent.is_ok() { Place::of(last) } else { Place { until: 0, ..place } };
+        let waiting =
+            if links.is_empty() { 0 } else { head(store).await.map_err(failed)?.saturating_sub(place.sequence) };
+        self.followers.waiting(&self.sink.name(), waiting);
+        if links.is_empty() {
+            return Ok(Looked::Idle);
+        }
+        self.send(store, &key, Found { stored, place }, &links, now).await
+    }
+
+    async fn send(
+        &self,
+        store: &dyn Store,
+        key: &str,
+        Found { stored, place }: Found,
+        links: &[Link],
+        now: Timestamp,
+    ) -> Result<Looked, Refusal> {
+        let Some(held) = place.leased(now.0).put(store, key, stored).await? else { return Ok(Looked::Idle) };
+        let Sent { taken, refused } = self.sink.send(links, now).await;
+        let last = taken.checked_sub(1).and_then(|last| links.get(last));
         // Another node may have gone on after the lease: then its word counts.
-        self.put(Some(held), &next).await?;
-        sent.map(|()| Looked::Sent)
+        last.map_or_else(|| place.freed(), Place::of).put(store, key, Some(held)).await?;
+        refused.map_or(Ok(Looked::Sent), Err)
     }
 
-    /// Events behind this place; none where the audit does not hold it.
-    async fn behind(&self, place: &Place) -> StoreResult<Option<Vec<Link>>> {
-        let from = place.sequence.saturating_sub(1).max(0);
-        let mut links = self.engine.store().audit_after(from, BATCH).await?;
-        if place.sequence > 0 {
-            if !links.first().is_some_and(|link| link.sequence == place.sequence && hash(link) == place.hash) {
-                return Ok(None);
-            }
-            links.remove(0);
-        }
-        Ok(Some(links))
+    /// Begins behind the last event.
+    async fn begin(&self, store: &dyn Store, key: &str) -> Outcome {
+        let head = head(store).await?;
+        let last = store.audit_after(head.saturating_sub(1).max(0), 1).await?;
+        last.first().map(Place::of).unwrap_or_default().put(store, key, None).await?;
+        Ok(())
     }
+}
 
-    /// Puts a place where `stored` stands, and gives its bytes; none when something else stands there by now.
-    async fn put(&self, stored: Option<Vec<u8>>, place: &Place) -> Outcome<Option<Vec<u8>>> {
-        let to = serde_json::to_vec(place)?;
-        let (key, value) = (PLACE.to_owned(), to.clone());
-        let write = match stored {
-            Some(from) => Write::ChangeMeta { key, from, to: value },
-            None => Write::SetMeta { key, value },
-        };
-        match self.engine.store().commit(vec![write]).await {
-            Ok(()) => Ok(Some(to)),
-            Err(CommitError::Conflict { .. }) => Ok(None),
-            Err(CommitError::Store(error)) => Err(error.into()),
-        }
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_double_up_to_a_minute_and_keep_to_what_is_asked() {
+        let most = |failures| pause(failures, None, u32::MAX).as_secs();
+        assert_eq!([1, 2, 3, 6, 7, 8, u32::MAX].map(most), [1, 2, 4, 32, 60, 60, 60]);
+        assert_eq!(pause(1, None, 0), FIRST_PAUSE / 2);
+        assert_eq!(pause(8, None, 0), LONGEST_PAUSE / 2);
+        assert_eq!(pause(1, Some(Duration::from_secs(90)), 0), Duration::from_secs(90));
     }
 }

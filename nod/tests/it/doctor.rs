@@ -26,7 +26,7 @@ fn findings(said: &Said) -> Vec<(String, String, String)> {
 
 /// The findings hold one like this.
 #[track_caller]
-fn found(said: &Said, level: &str, area: &str, words: &str) {
+pub(crate) fn found(said: &Said, level: &str, area: &str, words: &str) {
     let found = findings(said);
     let fits = |(l, a, what): &(String, String, String)| l == level && a == area && what.contains(words);
     assert!(found.iter().any(fits), "no {level} in {area} with {words:?}: {found:#?}");

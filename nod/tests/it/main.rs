@@ -30,3 +30,4 @@ mod tls;
 mod upgrade;
 mod visitor;
 mod watching;
+mod webhook;

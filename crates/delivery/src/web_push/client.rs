@@ -1,70 +1,27 @@
 //! The sender: one pooled client, one request per doorbell, one [`Outcome`].
 
-use std::error::Error as _;
 use std::sync::Arc;
-use std::time::Duration;
 
-use http::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
-use reqwest::{Client, Proxy, Response, redirect};
-use rustls::ClientConfig;
-use rustls::crypto::aws_lc_rs::default_provider;
+use http::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use reqwest::{Client, Proxy, Response};
 use rustls::pki_types::CertificateDer;
-use rustls_platform_verifier::Verifier;
+use std::time::Duration;
 use url::Url;
 
 use super::Entropy;
 use super::encrypt::{EncryptError, MessageKeys, encrypt};
-use super::gate::{Gate, GateError, GatedResolver, ProxyResolver, Resolver};
 use super::payload::{Message, PublicOrigin, render};
-use super::retry::parse_retry_after;
 use super::subscription::Subscription;
 use super::vapid::{VapidError, VapidKey, VapidSigner, VapidSubject};
+use crate::client::{Limits, MAX_RESPONSE_BYTES, SetupError, read_start, refused_by_gate, retry_after};
+use crate::gate::{Gate, GateError, GatedResolver, ProxyResolver, Resolver};
 
-/// Longest wait for a connection, name look-up and TLS included.
-pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
-/// Longest time for one send, from look-up to the end of the answer.
-pub const TOTAL_TIMEOUT: Duration = Duration::from_secs(10);
-/// With a send open on an HTTP/2 connection, silence after which it is asked for a sign of life.
-pub const PING_INTERVAL: Duration = Duration::from_secs(2);
-/// Longest wait for that sign. Without it a dead connection would stay in the pool and swallow every retry, since a
-/// request that times out leaves its HTTP/2 connection open.
-pub const PING_TIMEOUT: Duration = Duration::from_secs(2);
-/// Idle connections kept per push service.
-pub const MAX_IDLE_PER_HOST: usize = 8;
-/// How long an idle connection is kept.
-pub const POOL_IDLE_TIMEOUT: Duration = Duration::from_secs(90);
-/// Most of an answer's body that is read, in bytes. Nothing in it is used: reading it frees the connection.
-pub const MAX_RESPONSE_BYTES: usize = 4096;
 /// Highest TTL sent, in seconds (Mozilla's limit, 30 days).
 pub const MAX_TTL_S: i64 = 2_592_000;
 
 const TTL: HeaderName = HeaderName::from_static("ttl");
 const URGENCY: HeaderName = HeaderName::from_static("urgency");
 const TOPIC: HeaderName = HeaderName::from_static("topic");
-
-/// Time limits of the client; [`Default`] gives the product's, tests shorten them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits {
-    /// See [`CONNECT_TIMEOUT`].
-    pub connect: Duration,
-    /// See [`TOTAL_TIMEOUT`].
-    pub total: Duration,
-    /// See [`PING_INTERVAL`].
-    pub ping_interval: Duration,
-    /// See [`PING_TIMEOUT`].
-    pub ping_timeout: Duration,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            connect: CONNECT_TIMEOUT,
-            total: TOTAL_TIMEOUT,
-            ping_interval: PING_INTERVAL,
-            ping_timeout: PING_TIMEOUT,
-        }
-    }
-}
 
 /// What the sender is built from. No `Debug`: the proxy's address may hold a password (INV-24).
 #[derive(Clone)]
@@ -82,20 +39,6 @@ pub struct WebPushConfig {
     pub extra_roots: Vec<CertificateDer<'static>>,
     /// Time limits.
     pub limits: Limits,
-}
-
-/// Why the sender could not be built.
-#[derive(Debug, thiserror::Error)]
-pub enum SetupError {
-    /// No usable trust store.
-    #[error("the system's certificate authorities cannot be read; install the ca-certificates package: {0}")]
-    Trust(#[source] rustls::Error),
-    /// The proxy's address is not usable.
-    #[error("the egress proxy must be http://host:port or https://host:port")]
-    Proxy,
-    /// The HTTP client refused its settings.
-    #[error("the HTTP client for push could not be built: {0}")]
-    Client(#[source] reqwest::Error),
 }
 
 /// Why a send may be tried again.
@@ -174,17 +117,7 @@ impl WebPush {
         resolver: Arc<dyn Resolver>,
     ) -> Result<Self, SetupError> {
         let gate = Gate::new(config.allow_insecure);
-        let builder = Client::builder()
-            .tls_backend_preconfigured(tls(config.extra_roots)?)
-            .redirect(redirect::Policy::none())
-            .referer(false)
-            .no_proxy()
-            .connect_timeout(config.limits.connect)
-            .timeout(config.limits.total)
-            .http2_keep_alive_interval(config.limits.ping_interval)
-            .http2_keep_alive_timeout(config.limits.ping_timeout)
-            .pool_max_idle_per_host(MAX_IDLE_PER_HOST)
-            .pool_idle_timeout(POOL_IDLE_TIMEOUT);
+        let builder = crate::client::builder(config.extra_roots, config.limits)?;
         let builder = match config.egress_proxy {
             Some(url) => {
                 let proxy_host = url.host_str().ok_or(SetupError::Proxy)?.to_owned();
@@ -194,7 +127,7 @@ impl WebPush {
                 let proxy = Proxy::all(url).map_err(|_| SetupError::Proxy)?;
                 builder.proxy(proxy).dns_resolver(ProxyResolver { proxy_host, resolver })
             }
-            None => builder.dns_resolver(GatedResolver { gate, resolver }),
+            None => builder.dns_resolver(GatedResolver { gate: gate.clone(), resolver }),
         };
         let client = builder.build().map_err(SetupError::Client)?;
         Ok(Self { client, gate, vapid: VapidSigner::new(key, config.subject), origin: config.origin, entropy })
@@ -268,25 +201,11 @@ impl WebPush {
     }
 }
 
-/// TLS with the system's trust store and our provider, offering HTTP/2 first.
-fn tls(extra_roots: Vec<CertificateDer<'static>>) -> Result<ClientConfig, SetupError> {
-    let provider = Arc::new(default_provider());
-    let verifier = Verifier::new_with_extra_roots(extra_roots, Arc::clone(&provider)).map_err(SetupError::Trust)?;
-    let mut config = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(SetupError::Trust)?
-        .dangerous()
-        .with_custom_certificate_verifier(Arc::new(verifier))
-        .with_no_client_auth();
-    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-    Ok(config)
-}
-
 async fn judge(mut response: Response, now_ms: i64) -> Outcome {
     let status = response.status().as_u16();
-    let header = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
-    let after = header.and_then(|text| parse_retry_after(text, now_ms));
-    drain(&mut response).await;
+    let after = retry_after(response.headers(), now_ms);
+    // Nothing in it is used: reading it frees the connection.
+    read_start(&mut response, MAX_RESPONSE_BYTES).await;
     match status {
         200..=299 => Outcome::Accepted { status },
         300..=399 => Outcome::Blocked(GateError::Redirect { status }),
@@ -296,25 +215,9 @@ async fn judge(mut response: Response, now_ms: i64) -> Outcome {
     }
 }
 
-/// Reads the rest of a short answer, so that its connection can be used again; a long or broken one is dropped.
-async fn drain(response: &mut Response) {
-    let mut read = 0;
-    while let Ok(Some(chunk)) = response.chunk().await {
-        read += chunk.len();
-        if read > MAX_RESPONSE_BYTES {
-            return;
-        }
-    }
-}
-
-/// Errors of the client carry the address, a capability (INV-24): only their kind leaves this function.
 fn failed(error: &reqwest::Error) -> Outcome {
-    let mut source = error.source();
-    while let Some(inner) = source {
-        if let Some(refused) = inner.downcast_ref::<GateError>() {
-            return Outcome::Blocked(refused.clone());
-        }
-        source = inner.source();
+    if let Some(refused) = refused_by_gate(error) {
+        return Outcome::Blocked(refused);
     }
     let cause = if error.is_timeout() { RetryCause::Timeout } else { RetryCause::Network };
     Outcome::Retry { after: None, cause }

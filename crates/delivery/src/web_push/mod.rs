@@ -4,10 +4,8 @@
 //! phone over its own connection. A push service can delay, drop, repeat or invent doorbells, and none of that gives
 //! it anything.
 
-mod address;
 mod client;
 mod encrypt;
-mod gate;
 mod keys;
 mod payload;
 mod retry;
@@ -15,15 +13,10 @@ mod ringer;
 mod subscription;
 mod vapid;
 
-pub use address::AddressClass;
-pub use client::{
-    BuildError, CONNECT_TIMEOUT, Limits, MAX_IDLE_PER_HOST, MAX_RESPONSE_BYTES, MAX_TTL_S, Outcome, PING_INTERVAL,
-    PING_TIMEOUT, POOL_IDLE_TIMEOUT, RetryCause, SetupError, TOTAL_TIMEOUT, WebPush, WebPushConfig,
-};
+pub use client::{BuildError, MAX_TTL_S, Outcome, RetryCause, WebPush, WebPushConfig};
 pub use encrypt::{BODY_BYTES, EncryptError, MAX_CONTENT_BYTES, MessageKeys, PADDED_BYTES, encrypt};
-pub use gate::{Gate, GateError, INSECURE_WARNING, Lookup, MAX_ADDRESSES, Resolver, SystemResolver};
 pub use payload::{Kind, MAX_BADGE, Message, OriginError, PublicOrigin, PushId, PushIdError, render};
-pub use retry::{BASE_DELAY, MAX_ATTEMPTS, MAX_DELAY, MAX_REFUSALS, MAX_RETRY_AFTER, retry_delay};
+pub use retry::{BASE_DELAY, MAX_ATTEMPTS, MAX_DELAY, MAX_REFUSALS, retry_delay};
 pub use subscription::{Endpoint, MAX_ENDPOINT_BYTES, Subscription, SubscriptionError};
 pub use vapid::{
     MAX_CACHED_AUDIENCES, SubjectError, TOKEN_LIFETIME_S, TOKEN_RENEW_S, VapidError, VapidKey, VapidSigner,

@@ -2,18 +2,12 @@
 
 use std::time::Duration;
 
-use jiff::fmt::rfc2822::DateTimeParser;
-
 /// Most sends of one message, the first included.
 pub const MAX_ATTEMPTS: u32 = 5;
 /// Delay before the second send, before jitter.
 pub const BASE_DELAY: Duration = Duration::from_millis(500);
 /// Longest delay of our own choice.
 pub const MAX_DELAY: Duration = Duration::from_secs(8);
-/// Longest `Retry-After` that is read as such; a larger one is cut to this.
-pub const MAX_RETRY_AFTER: Duration = Duration::from_secs(3600);
-/// Longest `Retry-After` text that is looked at, in bytes. An HTTP date has 29.
-const MAX_RETRY_AFTER_BYTES: usize = 64;
 /// Refusals ([`super::Outcome::Refused`]) in a row after which the caller drops a subscription: Apple answers 400 for
 /// ever, never 410, to a subscription made with another key.
 pub const MAX_REFUSALS: u32 = 5;
@@ -39,22 +33,6 @@ pub fn retry_delay(attempt: u32, after: Option<Duration>, ttl_left: Duration, ji
     (delay + MIN_USEFUL_TTL <= ttl_left).then_some(delay)
 }
 
-/// `Retry-After` as seconds or as an HTTP date (RFC 9110 section 10.2.3); anything else is `None`.
-pub(crate) fn parse_retry_after(text: &str, now_ms: i64) -> Option<Duration> {
-    let text = text.trim();
-    if text.len() > MAX_RETRY_AFTER_BYTES {
-        return None;
-    }
-    let delay = match text.parse::<u64>() {
-        Ok(seconds) => Duration::from_secs(seconds),
-        Err(_) => {
-            let then = DateTimeParser::new().parse_timestamp(text).ok()?.as_millisecond();
-            Duration::from_millis(u64::try_from(then.saturating_sub(now_ms)).unwrap_or(0))
-        }
-    };
-    Some(delay.min(MAX_RETRY_AFTER))
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -62,11 +40,6 @@ mod tests {
     use super::*;
 
     proptest! {
-        #[test]
-        fn any_retry_after_is_bounded(text in ".{0,80}|[0-9]{1,30}|[A-Z][a-z]{2}, [0-9]{1,2} [A-Z][a-z]{2} [0-9]{4} [0-9:]{8} GMT", now: i64) {
-            prop_assert!(parse_retry_after(&text, now).unwrap_or_default() <= MAX_RETRY_AFTER);
-        }
-
         #[test]
         fn delays_stay_inside_their_bounds(attempt in 1_u32..20, after in proptest::option::of(0_u64..120), ttl in 0_u64..120, jitter: u32) {
             let after = after.map(Duration::from_secs);

@@ -9,8 +9,8 @@ use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use url::Url;
 use zeroize::Zeroizing;
 
-use super::gate::GateError;
 use super::keys::POINT_BYTES;
+use crate::gate::GateError;
 
 /// Longest endpoint, in bytes.
 pub const MAX_ENDPOINT_BYTES: usize = 2048;

@@ -13,8 +13,8 @@ use url::{Host, Url};
 use zeroize::Zeroizing;
 
 use super::Entropy;
-use super::gate::is_under;
 use super::keys::{self, POINT_BYTES};
+use crate::gate::is_under;
 
 /// Lifetime of a token, in seconds. RFC 8292 allows 24 hours; half of it leaves room for wrong clocks on either side.
 pub const TOKEN_LIFETIME_S: i64 = 12 * 3600;

@@ -2,10 +2,10 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use nod_delivery::web_push::AddressClass::{
+use nod_delivery::gate::AddressClass::{
     self, Documentation, Global, LinkLocal, Loopback, Metadata, Multicast, Private, Reserved,
 };
-use nod_delivery::web_push::{Gate, GateError};
+use nod_delivery::gate::{Gate, GateError};
 use proptest::prelude::*;
 
 /// First and last address of each range and its neighbours.

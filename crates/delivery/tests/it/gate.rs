@@ -3,8 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use nod_delivery::web_push::AddressClass::{LinkLocal, Loopback, Metadata, Private};
-use nod_delivery::web_push::{Gate, GateError, Limits, Outcome, RetryCause, Subscription, WebPushConfig};
+use nod_delivery::Limits;
+use nod_delivery::gate::AddressClass::{LinkLocal, Loopback, Metadata, Private};
+use nod_delivery::gate::{Gate, GateError};
+use nod_delivery::web_push::{Outcome, RetryCause, Subscription, WebPushConfig};
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::TcpListener;
 use url::Url;
@@ -108,7 +110,7 @@ async fn a_name_that_rebinds_between_check_and_use_gains_nothing() {
     let name = "rebind.corp-site.net";
     let resolver = Script::of(&[(name, &[&["93.184.215.14"], &["127.0.0.1"]])]);
     let registered = {
-        use nod_delivery::web_push::Resolver as _;
+        use nod_delivery::gate::Resolver as _;
         Gate::new(false).check_answers(resolver.lookup(name).await.unwrap())
     };
     assert!(registered.is_ok(), "the first answer is public");

@@ -18,3 +18,4 @@ mod stub;
 mod support;
 mod tls;
 mod vapid;
+mod webhook;

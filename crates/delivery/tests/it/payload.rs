@@ -1,8 +1,9 @@
 //! What a push says: INV-04, P18.
 
+use nod_delivery::gate::{Gate, GateError};
 use nod_delivery::web_push::{
-    Endpoint, Gate, GateError, Kind, MAX_CONTENT_BYTES, MAX_ENDPOINT_BYTES, Message, OriginError, PublicOrigin, PushId,
-    Subscription, SubscriptionError, VapidSubject, render,
+    Endpoint, Kind, MAX_CONTENT_BYTES, MAX_ENDPOINT_BYTES, Message, OriginError, PublicOrigin, PushId, Subscription,
+    SubscriptionError, VapidSubject, render,
 };
 use proptest::prelude::*;
 use serde_json::{Value, json};

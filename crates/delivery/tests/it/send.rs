@@ -2,9 +2,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::Version;
-use nod_delivery::web_push::{
-    Limits, Lookup, MAX_RETRY_AFTER, Message, Outcome, Resolver, RetryCause, TOKEN_LIFETIME_S, WebPushConfig,
-};
+use nod_delivery::gate::{Lookup, Resolver};
+use nod_delivery::web_push::{Message, Outcome, RetryCause, TOKEN_LIFETIME_S, WebPushConfig};
+use nod_delivery::{Limits, MAX_RETRY_AFTER};
 
 use crate::stub::{Reply, Stub};
 use crate::support::{Browser, ID, NOW_MS, Script, Sink, config, insecure_sender, message, sender};

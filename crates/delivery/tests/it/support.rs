@@ -12,9 +12,10 @@ use aws_lc_rs::digest::{SHA256, digest};
 use aws_lc_rs::hmac;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as B64;
+use nod_delivery::Limits;
+use nod_delivery::gate::{Lookup, Resolver};
 use nod_delivery::web_push::{
-    Kind, Limits, Lookup, Message, PublicOrigin, PushId, Resolver, Subscription, VapidKey, VapidSubject, WebPush,
-    WebPushConfig,
+    Kind, Message, PublicOrigin, PushId, Subscription, VapidKey, VapidSubject, WebPush, WebPushConfig,
 };
 use nod_engine::ports::Entropy;
 

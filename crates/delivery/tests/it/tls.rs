@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::Version;
-use nod_delivery::web_push::{Limits, Outcome, RetryCause, WebPushConfig};
+use nod_delivery::Limits;
+use nod_delivery::web_push::{Outcome, RetryCause, WebPushConfig};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use rustls::ServerConfig;
 use rustls::crypto::aws_lc_rs::default_provider;
@@ -17,7 +18,7 @@ use crate::support::{NOW_MS, Script, config, message, sender};
 const NAME: &str = "push.corp-site.net";
 const BURST: usize = 20;
 
-fn acceptor(name: &str, protocols: &[&[u8]]) -> (TlsAcceptor, CertificateDer<'static>) {
+pub fn acceptor(name: &str, protocols: &[&[u8]]) -> (TlsAcceptor, CertificateDer<'static>) {
     let mut ca = CertificateParams::new(Vec::new()).unwrap();
     ca.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     let ca = CertifiedIssuer::self_signed(ca, KeyPair::generate().unwrap()).unwrap();

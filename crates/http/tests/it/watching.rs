@@ -5,7 +5,7 @@ use std::time::Duration;
 use axum::body::Body;
 use http::Request;
 use http_body_util::BodyExt as _;
-use nod_http::{AppState, Pulse, TrustedProxies, internal};
+use nod_http::{AppState, Followers, Pulse, TrustedProxies, internal};
 use tower::ServiceExt as _;
 
 use crate::world::World;
@@ -15,7 +15,7 @@ async fn a_delivery_that_no_longer_turns_is_not_ready() {
     let world = World::new();
     let pulse = Pulse::new();
     let state = AppState::new(world.engine.clone(), TrustedProxies::default(), world.word.clone()).unwrap();
-    let router = internal(state, pulse.clone());
+    let router = internal(state, pulse.clone(), &Followers::default());
     let ready = async || {
         let request = Request::get("/health/ready").body(Body::empty()).unwrap();
         let answer = router.clone().oneshot(request).await.unwrap();

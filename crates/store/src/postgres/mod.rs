@@ -13,10 +13,11 @@ mod wakes;
 
 use std::future::{Future, poll_fn};
 use std::pin::pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use deadpool_postgres::{Client, Pool};
+use nod_core::audit::ChainHash;
 use nod_engine::ports::StoreError;
 use rustls::ClientConfig;
 use tokio::runtime::{Builder, Handle, Runtime};
@@ -94,6 +95,8 @@ pub struct PostgresStore {
     handle: Handle,
     runtime: Option<Runtime>,
     timings: Timings,
+    /// Place and hash of an event of the audit that is known to be on disk, with all before it.
+    settled: Mutex<Option<(i64, ChainHash)>>,
 }
 
 impl std::fmt::Debug for PostgresStore {
@@ -130,6 +133,7 @@ impl PostgresStore {
             handle: runtime.handle().clone(),
             runtime: Some(runtime),
             timings: Timings::default(),
+            settled: Mutex::default(),
         };
         let prepared = store.run(prepare(pool.clone())).await.map_err(|error| database.refused(error.0))?;
         store.node = prepared.map_err(|reason| database.refused(reason))?.into();
@@ -211,6 +215,17 @@ impl PostgresStore {
         .await?
     }
 
+    /// Waits until these events are on disk. Whoever looks again and again, and sees nothing new, waits for no disk.
+    async fn settle_events(&self, links: &[Link]) -> StoreResult<()> {
+        let last = links.last().and_then(|link| Some((link.sequence, link.hash?)));
+        if links.is_empty() || (last.is_some() && *self.settled() == last) {
+            return Ok(());
+        }
+        self.settle().await?;
+        *self.settled() = last;
+        Ok(())
+    }
+
     /// Waits until everything that was read is on disk: what a commit adds to the audit's chain is seen a moment before.
     async fn settle(&self) -> StoreResult<()> {
         let pool = self.pool.clone();
@@ -219,6 +234,10 @@ impl PostgresStore {
             client.batch_execute(commit::FLUSH).await.map_err(|error| failure(&error))
         });
         flushed.await?
+    }
+
+    fn settled(&self) -> MutexGuard<'_, Option<(i64, ChainHash)>> {
+        self.settled.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn first<T>(&self, query: Query<'_, T>) -> StoreResult<Option<T>> {

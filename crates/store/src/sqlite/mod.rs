@@ -166,6 +166,9 @@ impl SqliteStore {
     async fn settle(&self) -> StoreResult<()> {
         Ok(())
     }
+    async fn settle_events(&self, _: &[Link]) -> StoreResult<()> {
+        Ok(())
+    }
 
     fn idle_readers(&self) -> MutexGuard<'_, Vec<Connection>> {
         self.readers.lock().unwrap_or_else(PoisonError::into_inner)

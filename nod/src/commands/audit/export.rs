@@ -3,14 +3,11 @@
 use std::io::{self, BufWriter, Write as _};
 
 use clap::{Args, ValueEnum};
-use nod_core::audit::{ChainHash, Event};
-use serde::Serialize;
 
 use super::super::open;
-use super::{EventView, view};
 use crate::cli::Common;
+use crate::event_view::EventView;
 use crate::failure::{Failure, Outcome};
-use crate::output::escape_json;
 use crate::syslog;
 
 /// Events that are read at a time.
@@ -42,13 +39,6 @@ enum Format {
     Syslog,
 }
 
-#[derive(Serialize)]
-struct Exported {
-    #[serde(flatten)]
-    event: EventView,
-    hash: String,
-}
-
 /// Runs it.
 pub(super) async fn run(common: &Common, arguments: ExportArguments) -> Outcome {
     let installation = open(common).await?;
@@ -69,7 +59,7 @@ pub(super) async fn run(common: &Common, arguments: ExportArguments) -> Outcome 
                 return Err(Failure::new(what).next("nod audit verify"));
             };
             let line = match arguments.format {
-                Format::Jsonl => jsonl(after, event, hash)?,
+                Format::Jsonl => EventView::of(after, event).line(Some(hash))?,
                 Format::Syslog => syslog::message(host, after, &event, hash),
             };
             if writeln!(out, "{line}").is_err() {
@@ -77,30 +67,5 @@ pub(super) async fn run(common: &Common, arguments: ExportArguments) -> Outcome 
                 return Ok(());
             }
         }
-    }
-}
-
-fn jsonl(sequence: i64, event: Event, hash: ChainHash) -> Outcome<String> {
-    let exported = Exported { event: view(sequence, event), hash: hash.to_string() };
-    Ok(escape_json(&serde_json::to_string(&exported)?))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::syslog::tests::{is_one_line, nasty};
-
-    #[test]
-    fn a_json_line_is_one_line_and_gives_back_every_field() {
-        let line = jsonl(7, nasty(), ChainHash([4; 32])).unwrap();
-        assert!(is_one_line(&line), "{line}");
-        let read: serde_json::Value = serde_json::from_str(&line).unwrap();
-        let event = nasty();
-        assert_eq!(
-            (read["detail"].as_str(), read["address"].as_str()),
-            (Some(&*event.detail), event.address.as_deref())
-        );
-        assert_eq!(read["user"]["name"].as_str(), event.user.as_ref().map(|(_, name)| &**name));
-        assert_eq!(read["hash"], ChainHash([4; 32]).to_string());
     }
 }

@@ -7,13 +7,12 @@ mod verify;
 pub(super) use import::replay;
 
 use clap::Subcommand;
-use nod_core::audit::Event;
-use serde::Serialize;
 
 use super::open;
 use crate::cli::Common;
+use crate::event_view::EventView;
 use crate::failure::{Next as _, Outcome};
-use crate::output::{self, Time, local, one_line};
+use crate::output::{self, local, one_line};
 
 /// What happened, in sentences
 #[derive(Debug, Subcommand)]
@@ -27,39 +26,6 @@ pub(crate) enum AuditCommand {
     },
     Verify(verify::VerifyArguments),
     Export(export::ExportArguments),
-}
-
-#[derive(Serialize)]
-struct EventView {
-    sequence: i64,
-    at: Time,
-    kind: &'static str,
-    sentence: String,
-    user: Option<Named>,
-    app: Option<Named>,
-    device: Option<Named>,
-    address: Option<String>,
-    detail: String,
-}
-
-#[derive(Serialize)]
-struct Named {
-    id: Option<String>,
-    name: String,
-}
-
-fn view(sequence: i64, event: Event) -> EventView {
-    EventView {
-        sequence,
-        at: Time(event.at),
-        kind: event.kind.name(),
-        sentence: event.sentence(),
-        user: event.user.map(|(id, name)| Named { id: Some(id.to_string()), name }),
-        app: event.app.map(|(id, name)| Named { id: id.map(|id| id.to_string()), name }),
-        device: event.device.map(|(id, name)| Named { id: Some(id.to_string()), name }),
-        address: event.address,
-        detail: event.detail,
-    }
 }
 
 /// Runs it.
@@ -76,7 +42,9 @@ async fn list(common: &Common, limit: u32) -> Outcome {
     let mut events = installation.engine.store().audit(None, limit).await.or_next("nod audit verify")?;
     events.reverse();
     if common.json {
-        return output::json(&events.into_iter().map(|(sequence, event)| view(sequence, event)).collect::<Vec<_>>());
+        return output::json(
+            &events.into_iter().map(|(sequence, event)| EventView::of(sequence, event)).collect::<Vec<_>>(),
+        );
     }
     for (_, event) in events {
         output::line(format!("{}  {}", local(event.at), one_line(&event.sentence())));

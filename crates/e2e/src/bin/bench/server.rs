@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use nod_core::push::Push;
-use nod_delivery::web_push::{Limits, PublicOrigin, SystemResolver, VapidKey, VapidSubject, WebPush, WebPushConfig};
+use nod_delivery::Limits;
+use nod_delivery::gate::SystemResolver;
+use nod_delivery::web_push::{PublicOrigin, VapidKey, VapidSubject, WebPush, WebPushConfig};
 use nod_engine::Engine;
 use nod_engine::ports::Ringer;
 use nod_http::{AppState, StopHandle, TrustedProxies};

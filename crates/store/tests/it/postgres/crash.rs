@@ -35,3 +35,25 @@ async fn answered_commits_and_events_that_were_read_outlive_a_crash() {
     cluster.crash();
     assert_eq!(cluster.psql(&url, "SELECT count(*) FROM audit"), read.to_string());
 }
+
+/// Looks at the audit of one who has nothing to send.
+const LOOKS: u64 = 100;
+/// Bytes that one wait for the disk adds to the log of writes, at least.
+const WAIT_BYTES: u64 = 50;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_looks_again_and_sees_nothing_new_writes_nothing() {
+    let Some(cluster) = Cluster::start() else { return };
+    let (url, clock) = (cluster.database(), TestClock::default());
+    let store = open(&url, &clock, true).await;
+    let event = Event::new(EventKind::UserAdded, clock.now()).user(user(1).id, "somebody");
+    store.commit(vec![Write::AddUser(user(1)), Write::Audit(event)]).await.unwrap();
+    assert_eq!(store.audit_after(0, 100).await.unwrap().len(), 1);
+    let written = || cluster.psql(&url, "SELECT pg_current_wal_insert_lsn() - '0/0'").parse::<u64>().unwrap();
+    let before = written();
+    for _ in 0..LOOKS {
+        assert_eq!(store.audit_after(0, 100).await.unwrap().len(), 1);
+    }
+    // The database itself notes something now and then.
+    assert!(written() - before < LOOKS * WAIT_BYTES, "{} bytes", written() - before);
+}

@@ -1,19 +1,25 @@
 //! A collector of syslog over TLS (RFC 5425).
 
-use std::fmt;
 use std::io;
 use std::time::Duration;
 
+use async_trait::async_trait;
+use nod_core::Timestamp;
 use nod_core::audit::Link;
 use rustls::pki_types::ServerName;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
+use super::{Refusal, Sent, Sink};
 use crate::config::Syslog;
 use crate::failure::{Failure, Outcome};
 use crate::{syslog, trust};
 
+/// Short name of the collector; there is one.
+pub(crate) const NAME: &str = "syslog";
+/// Events that are sent at once.
+const BATCH: u32 = 1_000;
 /// One sending may take this long, from the look-up of the name to the collector's end.
 const SEND_TIME: Duration = Duration::from_secs(10);
 /// After the collector's end, the word that it did not read everything may take this long: a round trip.
@@ -29,12 +35,6 @@ pub(crate) struct Collector {
     own_host: String,
 }
 
-impl fmt::Display for Collector {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}", self.host, self.port)
-    }
-}
-
 impl Collector {
     /// The configured one. Its certificate is judged by the configured authorities, otherwise by the system's.
     pub(crate) fn open(settings: &Syslog, own_host: &str) -> Outcome<Self> {
@@ -45,15 +45,6 @@ impl Collector {
             port: settings.collector.port,
             own_host: own_host.to_owned(),
         })
-    }
-
-    /// Sends these events, and returns once the collector has read them.
-    pub(crate) async fn send(&self, links: &[Link]) -> Outcome {
-        let sent = tokio::time::timeout(SEND_TIME, self.try_send(self.frames(links).as_bytes())).await;
-        match sent {
-            Ok(sent) => Ok(sent?),
-            Err(_) => Err(Failure::new(format!("they were not taken within {} s", SEND_TIME.as_secs()))),
-        }
     }
 
     /// Messages, each behind its length in bytes and a blank (RFC 5425 section 4.3).
@@ -84,5 +75,35 @@ impl Collector {
         }
         tokio::time::sleep(RESET_TIME).await;
         stream.get_ref().0.take_error()?.map_or(Ok(()), Err)
+    }
+}
+
+#[async_trait]
+impl Sink for Collector {
+    fn name(&self) -> String {
+        NAME.to_owned()
+    }
+
+    fn shown(&self) -> String {
+        format!("{}:{}", self.host, self.port)
+    }
+
+    fn wants_the_past(&self) -> bool {
+        true
+    }
+
+    fn batch(&self) -> u32 {
+        BATCH
+    }
+
+    /// All of them in one connection, and returns once the collector has read them.
+    async fn send(&self, links: &[Link], _now: Timestamp) -> Sent {
+        let sent = tokio::time::timeout(SEND_TIME, self.try_send(self.frames(links).as_bytes())).await;
+        let failure = match sent {
+            Ok(Ok(())) => return Sent { taken: links.len(), refused: None },
+            Ok(Err(error)) => error.into(),
+            Err(_) => Failure::new(format!("they were not taken within {} s", SEND_TIME.as_secs())),
+        };
+        Sent { taken: 0, refused: Some(Refusal::from(failure)) }
     }
 }

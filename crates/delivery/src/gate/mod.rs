@@ -1,8 +1,10 @@
-//! The gate for addresses that a stranger names (INV-26, P21).
+//! The gate for addresses that are contacted on somebody's word: push endpoints and webhooks (INV-26, P21).
 //!
 //! There is one look-up per connection, its answers are checked, and the connection goes to the checked address
 //! itself, so a name that changes its mind between check and connect gains nothing. Literal addresses are checked
 //! before anything is opened. Redirects are never followed.
+
+mod address;
 
 use std::future::Future;
 use std::io;
@@ -10,10 +12,11 @@ use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
 use std::sync::Arc;
 
+use nod_core::network::Network;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use url::{Host, Url};
 
-use super::address::AddressClass;
+pub use address::AddressClass;
 
 /// Most addresses taken from one look-up; the rest is ignored.
 pub const MAX_ADDRESSES: usize = 8;
@@ -40,7 +43,7 @@ const INTERNAL_SUFFIXES: [&str; 13] = [
 /// Why an address is not contacted.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum GateError {
-    /// Longer than [`super::MAX_ENDPOINT_BYTES`].
+    /// Longer than [`crate::web_push::MAX_ENDPOINT_BYTES`].
     #[error("the address is too long")]
     TooLong,
     /// Not an absolute address, or with a user name, a fragment or port 0.
@@ -67,21 +70,28 @@ pub enum GateError {
 }
 
 /// The rules: what may be contacted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Gate {
     allow_insecure: bool,
+    admitted: Arc<[Network]>,
 }
 
 impl Gate {
     /// `allow_insecure` admits plain http, inner names, loopback and private ranges; nothing else.
     #[must_use]
     pub fn new(allow_insecure: bool) -> Self {
-        Self { allow_insecure }
+        Self { allow_insecure, admitted: Arc::default() }
+    }
+
+    /// Admits loopback and private addresses of these networks, which an operator named; nothing else that is not public.
+    #[must_use]
+    pub fn admitting(networks: impl IntoIterator<Item = Network>) -> Self {
+        Self { allow_insecure: false, admitted: networks.into_iter().collect() }
     }
 
     /// The sentence for the log at start, if the gate is open wider than it should be.
     #[must_use]
-    pub fn warning(self) -> Option<&'static str> {
+    pub fn warning(&self) -> Option<&'static str> {
         self.allow_insecure.then_some(INSECURE_WARNING)
     }
 
@@ -89,7 +99,7 @@ impl Gate {
     ///
     /// # Errors
     /// The rule that refused it.
-    pub fn check_url(self, url: &Url) -> Result<(), GateError> {
+    pub fn check_url(&self, url: &Url) -> Result<(), GateError> {
         match url.scheme() {
             "https" => {}
             "http" if self.allow_insecure => {}
@@ -98,7 +108,10 @@ impl Gate {
         match url.host() {
             Some(Host::Ipv4(address)) => self.check_address(address.into()),
             Some(Host::Ipv6(address)) => self.check_address(address.into()),
-            Some(Host::Domain(name)) if self.allow_insecure || !is_internal(name) => Ok(()),
+            // With networks of its own the addresses behind a name decide.
+            Some(Host::Domain(name)) if self.allow_insecure || !self.admitted.is_empty() || !is_internal(name) => {
+                Ok(())
+            }
             Some(Host::Domain(_)) => Err(GateError::InternalName),
             None => Err(GateError::NotAnAddress),
         }
@@ -108,19 +121,23 @@ impl Gate {
     ///
     /// # Errors
     /// [`GateError::Address`] with the class of a refused one.
-    pub fn check_address(self, address: IpAddr) -> Result<(), GateError> {
+    pub fn check_address(&self, address: IpAddr) -> Result<(), GateError> {
         match AddressClass::of(address) {
             AddressClass::Global => Ok(()),
-            AddressClass::Loopback | AddressClass::Private if self.allow_insecure => Ok(()),
+            AddressClass::Loopback | AddressClass::Private if self.allow_insecure || self.admits(address) => Ok(()),
             class => Err(GateError::Address(class)),
         }
+    }
+
+    fn admits(&self, address: IpAddr) -> bool {
+        self.admitted.iter().any(|network| network.contains(address))
     }
 
     /// Checks the answers of one look-up. One bad address refuses all: an honest name has none.
     ///
     /// # Errors
     /// The first bad address, or [`GateError::NoAddress`].
-    pub fn check_answers(self, answers: Vec<IpAddr>) -> Result<Vec<SocketAddr>, GateError> {
+    pub fn check_answers(&self, answers: Vec<IpAddr>) -> Result<Vec<SocketAddr>, GateError> {
         if answers.is_empty() {
             return Err(GateError::NoAddress);
         }
@@ -172,7 +189,7 @@ pub(crate) struct GatedResolver {
 
 impl Resolve for GatedResolver {
     fn resolve(&self, name: Name) -> Resolving {
-        let gate = self.gate;
+        let gate = self.gate.clone();
         let lookup = self.resolver.lookup(name.as_str());
         Box::pin(async move {
             let addresses = gate.check_answers(lookup.await?)?;
