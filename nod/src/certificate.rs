@@ -10,7 +10,7 @@ use nod_http::{Tls, TlsError};
 use nod_protocol::sha256;
 use zeroize::Zeroizing;
 
-use crate::config::Config;
+use crate::config::{Config, Source};
 use crate::failure::{Failure, Outcome};
 
 /// Time between two looks at the files.
@@ -75,8 +75,10 @@ pub(crate) struct Renewing {
 impl Renewing {
     /// From the files that the configuration names, if it names any.
     pub(crate) fn open(config: &Config) -> Outcome<Option<Self>> {
-        let Some(files) = &config.tls else { return Ok(None) };
-        let (certificate, key) = (files.certificate.clone(), files.key.clone());
+        let Some(crate::config::Tls { source: Source::Files { certificate, key }, .. }) = &config.tls else {
+            return Ok(None);
+        };
+        let (certificate, key) = (certificate.clone(), key.clone());
         let failed = |error: FileError| Failure::new(error.to_string());
         let pair = Pair::read(&certificate, &key).map_err(failed)?;
         let tls = Tls::new(&pair.certificate, &pair.key, config.address.host());

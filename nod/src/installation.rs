@@ -13,6 +13,7 @@ use nod_protocol::{Jwk, SigningKey, b64};
 use nod_store::{PostgresOptions, PostgresStore};
 use zeroize::Zeroizing;
 
+use crate::acme;
 use crate::checkpoints::Checkpointer;
 use crate::config::{Config, Database};
 use crate::data_key::{self, DATA_KEY};
@@ -140,8 +141,15 @@ impl Installation {
     /// Seals what the database holds sealed anew, where another key than the present one sealed it.
     pub(crate) async fn reseal_values(&self) -> Outcome {
         let (store, vault) = (self.engine.store(), self.engine.vault());
-        for (meta, label) in [(VAPID_META, VAPID_LABEL), (CHECKPOINT_META, CHECKPOINT_LABEL)] {
-            let from = store.meta(meta).await?.ok_or_else(|| Failure::new(format!("the database holds no {label}")))?;
+        let acme = (acme::META, acme::LABEL);
+        for (meta, label) in [(VAPID_META, VAPID_LABEL), (CHECKPOINT_META, CHECKPOINT_LABEL), acme] {
+            let Some(from) = store.meta(meta).await? else {
+                // An installation without ACME has nothing there.
+                if meta == acme::META {
+                    continue;
+                }
+                return Err(Failure::new(format!("the database holds no {label}")));
+            };
             if vault.sealed_now(label, &from) {
                 continue;
             }

@@ -1,5 +1,6 @@
 //! The `nod` binary: configuration, wiring, commands. The rules of sign-in are in `nod-core` and `nod-engine`.
 
+mod acme;
 mod backup;
 mod certificate;
 mod checkpoints;

@@ -9,11 +9,12 @@ use nod_delivery::gate::SystemResolver;
 use nod_delivery::web_push::{PublicOrigin, VapidSubject, WebPush, WebPushConfig};
 use nod_engine::Engine;
 use nod_engine::ports::Ringer;
-use nod_http::{AppState, Followers, Pulse, StopHandle, Transport, TrustedProxies};
+use nod_http::{AppState, Followers, Pulse, StopHandle, Tls, Transport, TrustedProxies};
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
+use crate::acme::Acme;
 use crate::certificate::Renewing;
 use crate::checkpoints::Checkpointer;
 use crate::config::{Config, Range};
@@ -51,7 +52,7 @@ struct Watched {
 
 impl Server {
     /// Starts everything on these listeners.
-    pub(crate) fn start(installation: &Installation, listeners: Listeners) -> Outcome<Self> {
+    pub(crate) async fn start(installation: &Installation, listeners: Listeners) -> Outcome<Self> {
         let push = web_push(installation)?;
         if let Some(warning) = push.warning() {
             tracing::warn!("{warning}");
@@ -60,22 +61,28 @@ impl Server {
         let renewing = Renewing::open(&installation.config)?;
         let followers = Followers::default();
         let forwarders = installation.forwarders(&followers)?;
-        let transport = transport(&installation.config, renewing.as_ref());
+        let acme = Acme::open(installation).await?;
+        let tls = renewing.as_ref().map(Renewing::tls).or(acme.as_ref().map(Acme::tls)).cloned();
+        let transport = transport(&installation.config, tls.clone());
         let (stop, word) = StopHandle::new();
         let engine = installation.engine.clone();
         let state = AppState::new(engine.clone(), transport.proxies.clone(), word.clone())?;
         let pulse = Pulse::new();
-        let watched = listeners
-            .internal
-            .map(|listener| Watched::start(listener, nod_http::internal(state.clone(), pulse.clone(), &followers)));
+        let watched = listeners.internal.map(|listener| {
+            Watched::start(listener, nod_http::internal(state.clone(), pulse.clone(), &followers, tls.as_ref()))
+        });
         let mut tasks = JoinSet::new();
         if let Some(listener) = listeners.redirect {
             let plain = Transport { tls: None, ..transport.clone() };
-            let router = nod_http::redirect(state.public().clone());
+            let challenge = acme.as_ref().map(|acme| acme.http().clone()).unwrap_or_default();
+            let router = nod_http::redirect(state.public().clone(), challenge);
             tasks.spawn(nod_http::serve(listener, router, plain, word.clone().requested()));
         }
         if let Some(renewing) = renewing {
             tasks.spawn(renewing.watch(word.clone().requested()));
+        }
+        if let Some(acme) = acme {
+            tasks.spawn(acme.run(word.clone().requested()));
         }
         tasks.spawn(nod_http::serve(listeners.public, nod_http::router(state), transport, word.clone().requested()));
         tasks.spawn(deliver(engine.clone(), ringer, pulse, word.clone().requested()));
@@ -128,7 +135,7 @@ impl Watched {
 }
 
 /// How connections come in, by the configuration.
-fn transport(config: &Config, renewing: Option<&Renewing>) -> Transport {
+fn transport(config: &Config, tls: Option<Tls>) -> Transport {
     let ranges = |proxies: &[Range]| proxies.iter().map(|proxy| proxy.0).collect::<TrustedProxies>();
     let (proxies, proxy_protocol) = (ranges(&config.trusted_proxies), ranges(&config.proxy_protocol));
     let peer = config.listen.ip();
@@ -137,7 +144,7 @@ fn transport(config: &Config, renewing: Option<&Renewing>) -> Transport {
             "only a proxy on this machine can reach {peer}, but `trusted_proxies` does not hold it: all visitors count as one"
         );
     }
-    Transport { tls: renewing.map(|renewing| renewing.tls().clone()), proxy_protocol, proxies }
+    Transport { tls, proxy_protocol, proxies }
 }
 
 /// The way to phones by the configuration. Refuses a contact that Apple would refuse.

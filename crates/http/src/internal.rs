@@ -23,6 +23,7 @@ use tokio::time::{Instant, timeout};
 use crate::followers::Followers;
 use crate::limits::{PROBE_TIME, PULSE_TIME};
 use crate::state::AppState;
+use crate::tls::Tls;
 
 /// Text of OpenMetrics 1.0.0, which Prometheus reads.
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -73,8 +74,9 @@ struct Watch {
     lag: Level,
 }
 
-/// The internal router. `delivery` is the pulse of the loop that sends pushes; `followers` are told of events.
-pub fn internal(state: AppState, delivery: Pulse, followers: &Followers) -> Router {
+/// The internal router. `delivery` is the pulse of the loop that sends pushes; `followers` are told of events; `tls` is
+/// the public listener's.
+pub fn internal(state: AppState, delivery: Pulse, followers: &Followers, tls: Option<&Tls>) -> Router {
     let mut registry = Registry::default();
     let version = vec![("version", env!("CARGO_PKG_VERSION"))];
     registry.register("nod_build", "The version that runs", Info::new(version));
@@ -82,6 +84,9 @@ pub fn internal(state: AppState, delivery: Pulse, followers: &Followers) -> Rout
     state.engine().store().timings().register(&mut registry);
     state.meters().register(&mut registry);
     followers.register(&mut registry);
+    if let Some(tls) = tls {
+        tls.register(&mut registry);
+    }
     let (passwords, open_pushes, lag) = (Gauge::default(), Level::default(), Level::default());
     registry.register("nod_password_queue", "Passwords being hashed or waiting for it", passwords.clone());
     registry.register("nod_outbox_pushes", "Pushes queued or being sent", open_pushes.clone());

@@ -26,6 +26,7 @@ use crate::limits::{
     NEWCOMERS_PER_SOURCE, PING_INTERVAL, PING_TIME, REQUESTS_PER_CONNECTION, STOP_TIME,
 };
 use crate::per_source::{PerSource, Place};
+use crate::tls::Tls;
 use crate::transport::Transport;
 
 /// Serves `router` until `stop` is ready; then takes no more connections, lets running requests end for at most
@@ -105,7 +106,13 @@ impl Door {
             let (stream, source) = self.transport.source(stream, peer).await?;
             let (newcomer, place) = self.places(peer, source, newcomer).ok_or_else(too_many)?;
             match &self.transport.tls {
-                Some(tls) => Ok((Opened::Tls(Box::new(tls.acceptor().accept(stream).await?)), source, newcomer, place)),
+                Some(tls) => {
+                    let stream = tls.acceptor().accept(stream).await?;
+                    if Tls::is_challenge(&stream) {
+                        return Err(io::Error::other("an ACME server looked at the challenge"));
+                    }
+                    Ok((Opened::Tls(Box::new(stream)), source, newcomer, place))
+                }
                 None => Ok((Opened::Plain(stream), source, newcomer, place)),
             }
         });

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
 
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::registry::Registry;
 use rustls::client::verify_server_name;
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::PemObject as _;
@@ -11,9 +13,12 @@ use rustls::server::{ClientHello, ParsedCertificate, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 use rustls::{InconsistentKeys, ServerConfig};
 use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
 
 /// Protocols above TLS, by preference (RFC 7301).
 const PROTOCOLS: [&[u8]; 2] = [b"h2", b"http/1.1"];
+/// The protocol by which an ACME server looks for the answer to its challenge (RFC 8737).
+const ACME: &[u8] = b"acme-tls/1";
 
 /// Why a certificate or key cannot be used. No text repeats what the files hold (INV-24).
 #[derive(Debug, thiserror::Error)]
@@ -36,7 +41,15 @@ pub enum TlsError {
 }
 
 /// The certificate in use.
-struct Current(RwLock<Arc<CertifiedKey>>);
+#[derive(Default)]
+struct Current {
+    /// None where it is yet to be obtained.
+    pair: RwLock<Option<Arc<CertifiedKey>>>,
+    /// What an ACME server that asks is shown.
+    challenge: RwLock<Option<Arc<CertifiedKey>>>,
+    /// When the pair ends, in seconds since 1970; 0 where there is none.
+    ends: Gauge,
+}
 
 impl fmt::Debug for Current {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -45,8 +58,11 @@ impl fmt::Debug for Current {
 }
 
 impl ResolvesServerCert for Current {
-    fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        Some(Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner)))
+    fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        // An ACME server offers this protocol alone (RFC 8737 section 3): nobody else is shown that certificate.
+        let asks = hello.alpn().is_some_and(|offered| offered.eq([ACME]));
+        let kept = if asks { &self.challenge } else { &self.pair };
+        kept.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
@@ -72,14 +88,28 @@ impl Tls {
     /// [`TlsError`] says what is wrong with them.
     pub fn new(certificate: &[u8], key: &[u8], host: &str) -> Result<Self, TlsError> {
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let pair = certified(&provider, certificate, key, host)?;
-        let current = Arc::new(Current(RwLock::new(Arc::new(pair))));
+        let tls = Self::over(provider, host, &PROTOCOLS)?;
+        tls.renew(certificate, key)?;
+        Ok(tls)
+    }
+
+    /// Without a certificate yet, for one that an ACME server will issue. Until then every handshake but that server's fails.
+    ///
+    /// # Errors
+    /// Only when TLS itself cannot be set up.
+    pub fn awaiting(host: &str) -> Result<Self, TlsError> {
+        let [first, second] = PROTOCOLS;
+        Self::over(Arc::new(rustls::crypto::aws_lc_rs::default_provider()), host, &[first, second, ACME])
+    }
+
+    fn over(provider: Arc<CryptoProvider>, host: &str, protocols: &[&[u8]]) -> Result<Self, TlsError> {
+        let current = Arc::new(Current::default());
         let config = ServerConfig::builder_with_provider(Arc::clone(&provider))
             .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])
             .map_err(|error| TlsError::Unusable(error.to_string()))?;
         let resolver: Arc<dyn ResolvesServerCert> = Arc::clone(&current) as _;
         let mut config = config.with_no_client_auth().with_cert_resolver(resolver);
-        config.alpn_protocols = PROTOCOLS.map(<[u8]>::to_vec).to_vec();
+        config.alpn_protocols = protocols.iter().map(|name| name.to_vec()).collect();
         Ok(Self { acceptor: TlsAcceptor::from(Arc::new(config)), current, provider, host: host.to_owned() })
     }
 
@@ -88,9 +118,45 @@ impl Tls {
     /// # Errors
     /// [`TlsError`]; then the one before stays in use.
     pub fn renew(&self, certificate: &[u8], key: &[u8]) -> Result<(), TlsError> {
-        let pair = certified(&self.provider, certificate, key, &self.host)?;
-        *self.current.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(pair);
+        let pair = loaded(&self.provider, certificate, key)?;
+        let own = pair.cert.first().ok_or(TlsError::NoCertificate)?;
+        let parsed = ParsedCertificate::try_from(own).map_err(|error| TlsError::Unusable(error.to_string()))?;
+        let wrong = || TlsError::WrongHost(self.host.clone());
+        let name = ServerName::try_from(self.host.as_str()).map_err(|_| wrong())?;
+        verify_server_name(&parsed, &name).map_err(|_| wrong())?;
+        self.current.ends.set(validity(own).map_or(0, |(_, ends)| ends));
+        *self.current.pair.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(pair));
         Ok(())
+    }
+
+    /// What an ACME server that asks is shown from now on: certificate and key as PEM, or nothing.
+    ///
+    /// # Errors
+    /// [`TlsError`]; then it is shown nothing.
+    pub fn challenge(&self, shown: Option<(&str, &str)>) -> Result<(), TlsError> {
+        // Not compared with its key: the parser knows no certificate whose critical extension is ACME's.
+        let shown = shown.map(|(certificate, key)| read(&self.provider, certificate.as_bytes(), key.as_bytes()));
+        let (shown, failed) = match shown {
+            Some(Ok(pair)) => (Some(Arc::new(pair)), Ok(())),
+            Some(Err(error)) => (None, Err(error)),
+            None => (None, Ok(())),
+        };
+        *self.current.challenge.write().unwrap_or_else(PoisonError::into_inner) = shown;
+        failed
+    }
+
+    pub(crate) fn register(&self, registry: &mut Registry) {
+        let ends = self.current.ends.clone();
+        registry.register(
+            "nod_certificate_end_seconds",
+            "When the certificate ends, in Unix time; 0 without one",
+            ends,
+        );
+    }
+
+    /// Whether this connection was an ACME server's look at the challenge, and is over.
+    pub(crate) fn is_challenge<S>(stream: &TlsStream<S>) -> bool {
+        stream.get_ref().1.alpn_protocol() == Some(ACME)
     }
 
     pub(crate) const fn acceptor(&self) -> &TlsAcceptor {
@@ -98,19 +164,34 @@ impl Tls {
     }
 }
 
-fn certified(provider: &CryptoProvider, certificate: &[u8], key: &[u8], host: &str) -> Result<CertifiedKey, TlsError> {
+/// From when and until when the first certificate of a PEM text holds, in seconds since 1970.
+#[must_use]
+pub fn certificate_validity(pem: &str) -> Option<(i64, i64)> {
+    validity(&CertificateDer::from_pem_slice(pem.as_bytes()).ok()?)
+}
+
+fn validity(certificate: &CertificateDer<'_>) -> Option<(i64, i64)> {
+    let (_, parsed) = x509_parser::parse_x509_certificate(certificate).ok()?;
+    let validity = parsed.validity();
+    Some((validity.not_before.timestamp(), validity.not_after.timestamp()))
+}
+
+/// A pair whose halves belong together.
+fn loaded(provider: &CryptoProvider, certificate: &[u8], key: &[u8]) -> Result<CertifiedKey, TlsError> {
+    let pair = read(provider, certificate, key)?;
+    match pair.keys_match() {
+        Ok(()) => Ok(pair),
+        Err(rustls::Error::InconsistentKeys(InconsistentKeys::KeyMismatch)) => Err(TlsError::Mismatch),
+        Err(error) => Err(TlsError::Unusable(error.to_string())),
+    }
+}
+
+fn read(provider: &CryptoProvider, certificate: &[u8], key: &[u8]) -> Result<CertifiedKey, TlsError> {
     let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(certificate).collect();
     let chain = chain.ok().filter(|chain| !chain.is_empty()).ok_or(TlsError::NoCertificate)?;
     let key = PrivateKeyDer::from_pem_slice(key).map_err(|_| TlsError::NoKey)?;
-    let unusable = |error: rustls::Error| TlsError::Unusable(error.to_string());
-    let own = chain.first().ok_or(TlsError::NoCertificate)?;
-    let parsed = ParsedCertificate::try_from(own).map_err(unusable)?;
-    let name = ServerName::try_from(host).map_err(|_| TlsError::WrongHost(host.to_owned()))?;
-    verify_server_name(&parsed, &name).map_err(|_| TlsError::WrongHost(host.to_owned()))?;
-    CertifiedKey::from_der(chain, key, provider).map_err(|error| match error {
-        rustls::Error::InconsistentKeys(InconsistentKeys::KeyMismatch) => TlsError::Mismatch,
-        error => unusable(error),
-    })
+    let key = provider.key_provider.load_private_key(key);
+    Ok(CertifiedKey::new(chain, key.map_err(|error| TlsError::Unusable(error.to_string()))?))
 }
 
 #[cfg(test)]
@@ -129,7 +210,7 @@ mod tests {
         let (wildcard, wildcard_key) = pair("*.example.com");
         let (stranger, stranger_key) = pair("nod.example.org");
         let tls = Tls::new(certificate.as_bytes(), key.as_bytes(), "nod.example.com").unwrap();
-        let now = || Arc::clone(&tls.current.0.read().unwrap());
+        let now = || Arc::clone(tls.current.pair.read().unwrap().as_ref().unwrap());
         let before = now();
         for (certificate, key, expected) in [
             ("", &*key, "holds no certificate"),

@@ -35,9 +35,11 @@ pub const POSTGRESQL: Tool = Tool { name: "postgresql", files: &["postgres"], pa
 pub const IP: Tool = Tool { name: "ip", files: &["ip"], package: "iproute2" };
 /// The packet filter that makes a network silent.
 pub const NFT: Tool = Tool { name: "nft", files: &["nft"], package: "nftables" };
+/// The ACME server of tests, with its stand-in for name servers.
+pub const PEBBLE: Tool = Tool { name: "pebble", files: &["pebble"], package: "pebble" };
 
 /// Every tool, in the order in which they are reported.
-pub const ALL: [Tool; 9] = [FIREFOX, CHROMIUM, DBUS, LIBNOTIFY, NGINX, OATHTOOL, POSTGRESQL, IP, NFT];
+pub const ALL: [Tool; 10] = [FIREFOX, CHROMIUM, DBUS, LIBNOTIFY, NGINX, OATHTOOL, POSTGRESQL, IP, NFT, PEBBLE];
 
 /// Administrators' folders are searched as well: `nginx` lives there and they are often not in a user's `PATH`. Debian keeps
 /// the servers of PostgreSQL in a folder for each version, on nobody's `PATH`.

@@ -38,7 +38,7 @@ pub(crate) async fn run(common: &Common, arguments: ServeArguments) -> Outcome {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let listeners = Listeners::bind(&installation.config).await?;
     let told = listeners.told(installation.config.address.origin())?;
-    let mut server = Server::start(&installation, listeners)?;
+    let mut server = Server::start(&installation, listeners).await?;
     told.into_iter().for_each(output::line);
     tokio::select! {
         failure = server.failed() => return Err(failure),

@@ -20,7 +20,7 @@ use crate::log::{Form, Level};
 pub(crate) use complaint::ConfigError;
 pub(crate) use database::Database;
 pub(crate) use host::{PublicAddress, app_origin};
-pub(crate) use network::{Range, Syslog, Tls};
+pub(crate) use network::{Acme, Range, Source, Syslog, Tls};
 pub(crate) use template::{Answers, render};
 pub(crate) use webhook::Webhook;
 
@@ -149,7 +149,7 @@ struct File {
     trusted_proxies: Vec<Range>,
     #[serde(default)]
     proxy_protocol: Vec<Range>,
-    tls: Option<Tls>,
+    tls: Option<network::TlsTable>,
     #[serde(default)]
     internal: Internal,
     data_dir: Option<PathBuf>,
@@ -206,7 +206,8 @@ impl Config {
         let file: File = toml::from_str(text).map_err(|error| complaint::wrong(path, text, &error))?;
         let beside = path.parent().unwrap_or(Path::new(""));
         let database = file.database.checked(beside).map_err(|(key, what)| complaint::at_key(path, text, key, what))?;
-        let tls = file.tls.map(|tls| tls.beside(beside));
+        let tls = file.tls.map(|tls| tls.checked(beside)).transpose();
+        let tls = tls.map_err(|what| complaint::at_key(path, text, "tls", what))?;
         if tls.is_some() && !file.origin.origin().starts_with("https://") {
             let what = format!("the origin is {}: with [tls] it must begin with https://", file.origin.origin());
             return Err(complaint::at_key(path, text, "tls", what));

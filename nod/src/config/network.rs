@@ -23,22 +23,74 @@ impl TryFrom<String> for Range {
     }
 }
 
+/// The authority that most certificates of the web come from.
+const PUBLIC_DIRECTORY: &str = "https://acme-v02.api.letsencrypt.org/directory";
+
 /// TLS that ends here.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone)]
 pub(crate) struct Tls {
-    /// PEM file, the server's own certificate first, then those that lead to its authority.
-    pub(crate) certificate: PathBuf,
-    /// PEM file.
-    pub(crate) key: PathBuf,
+    /// Where the certificate comes from.
+    pub(crate) source: Source,
     /// Where plain HTTP is led to the public address, if anywhere.
     pub(crate) redirect: Option<SocketAddr>,
 }
 
-impl Tls {
-    /// With files relative to this folder.
-    pub(super) fn beside(self, folder: &Path) -> Self {
-        Self { certificate: folder.join(self.certificate), key: folder.join(self.key), ..self }
+/// Where the certificate comes from.
+#[derive(Debug, Clone)]
+pub(crate) enum Source {
+    /// PEM files that somebody renews.
+    Files {
+        /// The server's own certificate first, then those that lead to its authority.
+        certificate: PathBuf,
+        /// Its key.
+        key: PathBuf,
+    },
+    /// An ACME server.
+    Acme(Acme),
+}
+
+/// An ACME server (RFC 8555).
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Acme {
+    /// Address of its directory.
+    #[serde(default = "public_directory")]
+    pub(crate) directory: Url,
+    /// `mailto:` address that it may write to.
+    pub(crate) contact: Option<String>,
+    /// PEM file of the authority that vouches for the ACME server itself, where the system's do not.
+    pub(crate) ca: Option<PathBuf>,
+}
+
+#[expect(clippy::expect_used, reason = "a constant, which a test parses")]
+fn public_directory() -> Url {
+    PUBLIC_DIRECTORY.parse().expect("a URL")
+}
+
+/// The table as written.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct TlsTable {
+    certificate: Option<PathBuf>,
+    key: Option<PathBuf>,
+    redirect: Option<SocketAddr>,
+    acme: Option<Acme>,
+}
+
+impl TlsTable {
+    /// What it means; files are relative to the folder `beside`. An error says what is wrong.
+    pub(super) fn checked(self, beside: &Path) -> Result<Tls, String> {
+        let source = match (self.certificate, self.key, self.acme) {
+            (Some(certificate), Some(key), None) => {
+                Source::Files { certificate: beside.join(certificate), key: beside.join(key) }
+            }
+            (None, None, Some(acme)) if acme.directory.scheme() != "https" => {
+                return Err("the directory of tls.acme must be https://".to_owned());
+            }
+            (None, None, Some(acme)) => Source::Acme(Acme { ca: acme.ca.map(|file| beside.join(file)), ..acme }),
+            _ => return Err("[tls] needs `certificate` and `key`, or instead of both a table [tls.acme]".to_owned()),
+        };
+        Ok(Tls { source, redirect: self.redirect })
     }
 }
 

@@ -51,7 +51,7 @@ impl Stage {
         let site_origin = format!("http://{site_host}");
         let installation = Installation::create(config(folder.path(), nod_at)?).await?;
         let (user, password) = people(&installation, &site_origin).await?;
-        let server = Server::start(&installation, Listeners::only(nod))?;
+        let server = Server::start(&installation, Listeners::only(nod)).await?;
         let (site_stop, word) = StopHandle::new();
         let mut tasks = JoinSet::new();
         tasks.spawn(async move { site::serve(site, nod_at, &site_host, word.requested()).await });

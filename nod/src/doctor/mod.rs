@@ -1,5 +1,6 @@
 //! `nod doctor`: what is wrong with an installation and its surroundings, and what to do about it.
 
+mod acme;
 mod certificate;
 mod database;
 mod files;
@@ -70,6 +71,7 @@ pub(crate) async fn examine(config: &Config, offline: bool) -> Vec<Finding> {
     let installation = database::examine(config, &mut findings).await;
     services::settings(config, &mut findings);
     network::listeners(config, &mut findings).await;
+    acme::examine(config, installation.as_ref(), &mut findings).await;
     followers::examine(config, installation.as_ref(), offline, &mut findings).await;
     if !offline {
         network::public_host(config, installation.as_ref(), &mut findings).await;

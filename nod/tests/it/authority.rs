@@ -61,20 +61,31 @@ impl Authority {
 
     /// A TLS connection, before which `head` is sent in the clear.
     pub(crate) fn connect(&self, protocols: &[&str], head: &[u8]) -> io::Result<Secure> {
-        let mut socket = TcpStream::connect(("127.0.0.1", self.port))?;
-        socket.write_all(head)?;
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let config = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
-        let mut config = config.with_root_certificates(self.roots.clone()).with_no_client_auth();
-        config.alpn_protocols = protocols.iter().map(|name| name.as_bytes().to_vec()).collect();
-        config.resumption = rustls::client::Resumption::disabled();
-        let session = ClientConnection::new(Arc::new(config), ServerName::try_from(HOST).unwrap()).unwrap();
-        let mut stream = StreamOwned::new(session, socket);
-        while stream.conn.is_handshaking() {
-            stream.conn.complete_io(&mut stream.sock)?;
-        }
-        Ok(Secure(stream))
+        connect(HOST, self.port, self.roots.clone(), protocols, head)
     }
+}
+
+/// A TLS connection to a server of this name on this machine, before which `head` is sent in the clear.
+pub(crate) fn connect(
+    host: &'static str,
+    port: u16,
+    roots: RootCertStore,
+    protocols: &[&str],
+    head: &[u8],
+) -> io::Result<Secure> {
+    let mut socket = TcpStream::connect(("127.0.0.1", port))?;
+    socket.write_all(head)?;
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let config = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+    let mut config = config.with_root_certificates(roots).with_no_client_auth();
+    config.alpn_protocols = protocols.iter().map(|name| name.as_bytes().to_vec()).collect();
+    config.resumption = rustls::client::Resumption::disabled();
+    let session = ClientConnection::new(Arc::new(config), ServerName::try_from(host).unwrap()).unwrap();
+    let mut stream = StreamOwned::new(session, socket);
+    while stream.conn.is_handshaking() {
+        stream.conn.complete_io(&mut stream.sock)?;
+    }
+    Ok(Secure(stream))
 }
 
 /// A TLS connection.

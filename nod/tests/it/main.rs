@@ -8,6 +8,7 @@
     reason = "tests"
 )]
 
+mod acme;
 mod audit;
 mod authority;
 mod backup;

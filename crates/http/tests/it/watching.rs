@@ -15,7 +15,7 @@ async fn a_delivery_that_no_longer_turns_is_not_ready() {
     let world = World::new();
     let pulse = Pulse::new();
     let state = AppState::new(world.engine.clone(), TrustedProxies::default(), world.word.clone()).unwrap();
-    let router = internal(state, pulse.clone(), &Followers::default());
+    let router = internal(state, pulse.clone(), &Followers::default(), None);
     let ready = async || {
         let request = Request::get("/health/ready").body(Body::empty()).unwrap();
         let answer = router.clone().oneshot(request).await.unwrap();
