@@ -85,8 +85,10 @@ fn the_database_is_reached_over_tls_and_only_with_the_right_certificate() {
     // A running server: pool and listener.
     reached(HOST, &format!("?sslmode=require&hostaddr={ADDRESS}"), ca).ok();
     let serving = nod.serve();
+    // The listener connects when it comes to it.
     let secure = "SELECT count(*) > 1, bool_and(ssl) FROM pg_stat_ssl JOIN pg_stat_activity USING (pid)
         WHERE application_name = 'nod'";
+    while cluster.psql(&socket, secure).trim() == "f|t" {}
     assert_eq!(cluster.psql(&socket, secure).trim(), "t|t");
     drop(serving);
 
