@@ -1,7 +1,8 @@
 //! Push subscriptions and endpoints as a browser, or somebody else, sends them.
 #![no_main]
 
-use nod_delivery::web_push::{Gate, PublicOrigin, Subscription, VapidSubject};
+use nod_delivery::gate::Gate;
+use nod_delivery::web_push::{PublicOrigin, Subscription, VapidSubject};
 
 libfuzzer_sys::fuzz_target!(|parts: (&str, &str, &str)| {
     let (endpoint, p256dh, auth) = parts;

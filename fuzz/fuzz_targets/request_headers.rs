@@ -3,7 +3,8 @@
 
 use http::header::COOKIE;
 use http::{HeaderMap, HeaderValue};
-use nod_http::{Network, TrustedProxies, cookies};
+use nod_core::network::Network;
+use nod_http::{TrustedProxies, cookies};
 
 libfuzzer_sys::fuzz_target!(|data: &[u8]| {
     let mut headers = HeaderMap::new();
