@@ -44,7 +44,7 @@ impl Engine {
         }
         let user = self.active_user(session.user).await?;
         if now.0 - session.last_seen_at.0 >= SEEN_STEP_MS {
-            let checksum = self.vault.checksum(&Session { last_seen_at: now, ..session.clone() });
+            let checksum = self.vault.resealed(&session, &Session { last_seen_at: now, ..session.clone() })?;
             applied(self.store.commit(vec![Write::SeeSession { session: session.id, at: now, checksum }]).await)?;
         }
         Ok((session, user))

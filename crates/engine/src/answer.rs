@@ -82,7 +82,7 @@ impl Engine {
                 to: next.clone(),
                 sign_in: challenge.sign_in,
                 user: user.id,
-                checksum: self.vault.checksum(&Challenge { state: next.clone(), ..challenge.clone() }),
+                checksum: self.vault.resealed(challenge, &Challenge { state: next.clone(), ..challenge.clone() })?,
             },
             Write::DropPushes { subject: challenge.id.0 },
             Write::Stage {

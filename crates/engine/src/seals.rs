@@ -11,6 +11,7 @@ use nod_core::possession::{BoundBy, Browser, BrowserSecret, Device, DeviceSessio
 use nod_core::sign_in::{SignIn, SignInState};
 use nod_core::{Checksum, Timestamp};
 
+use crate::fault::{Fault, Outcome};
 use crate::ports::{SealedRow, Table};
 use crate::vault::{Made, Vault};
 
@@ -84,6 +85,19 @@ impl Vault {
     #[must_use]
     pub fn checksum<R: Sealed>(&self, row: &R) -> Checksum {
         self.mac(LABEL, &[R::TABLE.name().as_bytes(), &row.fields().0])
+    }
+
+    /// The checksum of what the row becomes. Only for a row that is as Nod wrote it, whatever its state: one that grants nothing is
+    /// given out unjudged, and an edit that makes it grant something meanwhile must not get a checksum of ours.
+    ///
+    /// # Errors
+    /// [`Fault::Conflict`] for any other row.
+    pub(crate) fn resealed<R: Sealed>(&self, from: &R, to: &R) -> Outcome<Checksum> {
+        if self.holds(from.carried(), LABEL, &[R::TABLE.name().as_bytes(), &from.fields().0]) {
+            Ok(self.checksum(to))
+        } else {
+            Err(Fault::Conflict("this has ended: start again".to_owned()))
+        }
     }
 
     /// Whether the row is as Nod wrote it, or grants nothing anyway.

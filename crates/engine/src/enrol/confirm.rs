@@ -39,11 +39,11 @@ impl Engine {
             let words = "these are not the digits of the phone that joined: read them from your phone again. If it shows none, say No";
             return Err(Fault::Conflict(words.to_owned()));
         }
-        let checksum = self.vault.checksum(&Device { state: DeviceState::Active, ..device.clone() });
+        let checksum = self.vault.resealed(&device, &Device { state: DeviceState::Active, ..device.clone() })?;
         let event = Self::event(EventKind::DeviceEnrolled, now, user).device(id, &device.name);
         let writes = vec![
             Write::ActivateDevice { device: id, user: user.id, checksum },
-            self.moved(enrolment, enrolment.state, EnrolmentState::Confirmed(id)),
+            self.moved(enrolment, enrolment.state, EnrolmentState::Confirmed(id))?,
             Write::Audit(event),
         ];
         self.store.commit(writes).await.map_err(Fault::moved_on)
@@ -62,7 +62,7 @@ impl Engine {
         let event = Self::event(EventKind::DeviceRefused, now, user).device(id, &name);
         let writes = vec![
             Write::RevokeDevice { device: id, user: user.id },
-            self.moved(enrolment, enrolment.state, EnrolmentState::Proved),
+            self.moved(enrolment, enrolment.state, EnrolmentState::Proved)?,
             Write::Audit(event),
         ];
         self.store.commit(writes).await.map_err(Fault::moved_on)
@@ -98,7 +98,7 @@ impl Engine {
         let EnrolmentState::Confirmed(device) = enrolment.state else {
             return Err(Fault::Conflict("this step is over".to_owned()));
         };
-        let mut writes = vec![self.moved(enrolment, enrolment.state, EnrolmentState::Introduced(device))];
+        let mut writes = vec![self.moved(enrolment, enrolment.state, EnrolmentState::Introduced(device))?];
         let cookie = match assertion {
             Some(assertion) => {
                 let challenges = self.vault.macs(INTRODUCTION, &[&enrolment.id.0]);

@@ -53,7 +53,7 @@ impl Engine {
         let event = Self::event(EventKind::DeviceJoined, now, &user).device(device.id, &device.name).address(address);
         let writes = vec![
             Write::AddDevice(device.clone()),
-            self.moved(&enrolment, enrolment.state, EnrolmentState::Joined(device.id)),
+            self.moved(&enrolment, enrolment.state, EnrolmentState::Joined(device.id))?,
             Write::ResetCount { bucket: source },
             Write::Audit(event),
         ];

@@ -19,9 +19,9 @@ use crate::ports::Write;
 
 impl Engine {
     /// The write that takes an enrolment from one state to another, with the checksum of the row it becomes.
-    pub(super) fn moved(&self, enrolment: &Enrolment, from: EnrolmentState, to: EnrolmentState) -> Write {
-        let checksum = self.vault.checksum(&Enrolment { state: to, ..enrolment.clone() });
-        Write::MoveEnrolment { enrolment: enrolment.id, user: enrolment.user, from, to, checksum }
+    pub(super) fn moved(&self, enrolment: &Enrolment, from: EnrolmentState, to: EnrolmentState) -> Outcome<Write> {
+        let checksum = self.vault.resealed(enrolment, &Enrolment { state: to, ..enrolment.clone() })?;
+        Ok(Write::MoveEnrolment { enrolment: enrolment.id, user: enrolment.user, from, to, checksum })
     }
 
     pub(super) async fn missing(&self, device: &Device) -> Outcome<Vec<Missing>> {

@@ -87,8 +87,8 @@ impl Engine {
         let (secret, session) = fresh_secret(&*self.entropy);
         let expires_at = now.after(limits::ENROLMENT_SESSION_LIFE);
         let (enrolment, user) = (found.id, found.user);
-        let opened = Enrolment { session: Some(session), state: EnrolmentState::Opened, expires_at, ..found };
-        let checksum = self.vault.checksum(&opened);
+        let opened = Enrolment { session: Some(session), state: EnrolmentState::Opened, expires_at, ..found.clone() };
+        let checksum = self.vault.resealed(&found, &opened).map_err(|_| Fault::NotFound("enrolment link"))?;
         let open = Write::OpenEnrolment { enrolment, user, session, expires_at, checksum };
         if applied(self.store.commit(vec![open]).await)? { Ok(secret) } else { Err(Fault::NotFound("enrolment link")) }
     }
@@ -133,7 +133,7 @@ impl Engine {
         address: &str,
     ) -> Outcome<()> {
         let now = self.now().await?;
-        let mut writes = vec![self.moved(enrolment, EnrolmentState::Opened, EnrolmentState::Proved)];
+        let mut writes = vec![self.moved(enrolment, EnrolmentState::Opened, EnrolmentState::Proved)?];
         if user.password_hash.is_none() {
             check_new_password(&password, &user.name).map_err(|error| Fault::BadRequest(error.to_string()))?;
             let hash = self.passwords.hash(password, address).await?;
@@ -166,9 +166,9 @@ impl Engine {
         let shown = EnrolmentState::Coded { code: hash_secret(&code.to_string()), code_expires_at };
         let mut writes = Vec::new();
         if let from @ EnrolmentState::Coded { .. } = enrolment.state {
-            writes.push(self.moved(enrolment, from, EnrolmentState::Proved));
+            writes.push(self.moved(enrolment, from, EnrolmentState::Proved)?);
         }
-        writes.push(self.moved(enrolment, EnrolmentState::Proved, shown));
+        writes.push(self.moved(enrolment, EnrolmentState::Proved, shown)?);
         self.store.commit(writes).await.map_err(Fault::moved_on)?;
         Ok((code, code_expires_at))
     }

@@ -107,7 +107,7 @@ impl Engine {
                 number,
                 sign_in: other.sign_in,
                 user: user.id,
-                checksum: self.vault.checksum(&raised),
+                checksum: self.vault.resealed(other, &raised)?,
             });
             writes.push(Write::Audit(Self::event(EventKind::ChallengeRaised, now, user)));
         }

@@ -142,7 +142,7 @@ impl Engine {
             return Ok(None);
         }
         let (secret, hash) = fresh_secret(&*self.entropy);
-        let checksum = self.vault.checksum(&Browser { last_used_at: now, ..browser.clone() });
+        let checksum = self.vault.resealed(browser, &Browser { last_used_at: now, ..browser.clone() })?;
         let next = self.browser_secret(hash, browser.id, now);
         let write = Write::RotateBrowser { browser: browser.id, used: hash_secret(used), next, checksum };
         Ok(Some(Rotation { write, cookie: self.cookie_with((cookie, Some(used)), browser.user, secret, now).await? }))

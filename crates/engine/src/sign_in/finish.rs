@@ -46,6 +46,10 @@ impl Engine {
             return Err(Fault::Gone("sign-in"));
         }
         let Grant { user, browser, challenge } = self.store.grant(sign_in.id).await?.ok_or(Fault::NotSignedIn)?;
+        // The sign-in was read and judged before; the user is whom it names now.
+        if user.id != sign_in.user {
+            return Err(Fault::NotSignedIn);
+        }
         Self::check_active(&user)?;
         let standing = self.standing(&user, sign_in.app, browser, now).await?;
         if !standing.app_admits {

@@ -65,7 +65,7 @@ impl Engine {
             writes.push(Write::EndChallenge { challenge, to, sign_in: sign_in.id, user: user.id });
         }
         let state = SignInState::Proved { passkey: passkey.id, keep_browser };
-        let checksum = self.vault.checksum(&SignIn { state, ..sign_in.clone() });
+        let checksum = self.vault.resealed(sign_in, &SignIn { state, ..sign_in.clone() })?;
         writes.push(Write::ProveSignIn { sign_in: sign_in.id, passkey: passkey.id, keep_browser, checksum });
         if applied(self.store.commit(writes).await)? {
             Ok(())

@@ -1,5 +1,6 @@
 //! Accounts and factors: INV-15 to INV-18, INV-21, E02, E03, E18.
 
+use nod_core::enrolment::{Enrolment, EnrolmentState};
 use nod_core::limits;
 use nod_core::people::UserState;
 use nod_core::possession::{DeviceState, Platform};
@@ -60,6 +61,21 @@ async fn five_wrong_passwords_void_the_link() {
         assert_eq!(kind(try_one("wrong").await), "forbidden");
     }
     assert_eq!(kind(try_one(folk::PASSWORD).await), "forbidden", "the right one comes too late");
+}
+
+/// Somebody who writes to the database makes a row that is over, which is given out unjudged, and sets its state while the use case
+/// that read it waits for the lock.
+#[tokio::test]
+async fn a_row_that_was_read_while_it_was_over_gets_no_checksum() {
+    let scene = Scene::new().await;
+    let (_, link) = scene.engine.open_enrolment(scene.anna.user).await.unwrap();
+    let cookie = scene.engine.open_link(&link).await.unwrap();
+    let (opened, user) = scene.engine.enrolment_of(&cookie).await.unwrap();
+    scene.engine.enrolment_password(&opened, &user, folk::PASSWORD.to_owned().into(), "192.0.2.1").await.unwrap();
+    let (proved, _) = scene.engine.enrolment_of(&cookie).await.unwrap();
+    let read = Enrolment { state: EnrolmentState::Ended, ..proved.clone() };
+    assert_eq!(kind(scene.engine.enrolment_code(&read).await), "conflict", "INV-21");
+    assert!(scene.engine.enrolment_code(&proved).await.is_ok());
 }
 
 #[tokio::test]
