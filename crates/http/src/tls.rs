@@ -118,15 +118,28 @@ impl Tls {
     /// # Errors
     /// [`TlsError`]; then the one before stays in use.
     pub fn renew(&self, certificate: &[u8], key: &[u8]) -> Result<(), TlsError> {
+        let pair = self.judged(certificate, key)?;
+        self.current.ends.set(pair.cert.first().and_then(validity).map_or(0, |(_, ends)| ends));
+        *self.current.pair.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(pair));
+        Ok(())
+    }
+
+    /// Whether [`Tls::renew`] would take it.
+    ///
+    /// # Errors
+    /// [`TlsError`], as that.
+    pub fn check(&self, certificate: &[u8], key: &[u8]) -> Result<(), TlsError> {
+        self.judged(certificate, key).map(|_| ())
+    }
+
+    fn judged(&self, certificate: &[u8], key: &[u8]) -> Result<CertifiedKey, TlsError> {
         let pair = loaded(&self.provider, certificate, key)?;
         let own = pair.cert.first().ok_or(TlsError::NoCertificate)?;
         let parsed = ParsedCertificate::try_from(own).map_err(|error| TlsError::Unusable(error.to_string()))?;
         let wrong = || TlsError::WrongHost(self.host.clone());
         let name = ServerName::try_from(self.host.as_str()).map_err(|_| wrong())?;
         verify_server_name(&parsed, &name).map_err(|_| wrong())?;
-        self.current.ends.set(validity(own).map_or(0, |(_, ends)| ends));
-        *self.current.pair.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(pair));
-        Ok(())
+        Ok(pair)
     }
 
     /// What an ACME server that asks is shown from now on: certificate and key as PEM, or nothing.

@@ -6,8 +6,10 @@
 mod order;
 mod state;
 
+use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
+use futures::FutureExt as _;
 use nod_engine::Engine;
 use nod_engine::ports::{Entropy, random};
 use nod_http::{HttpChallenge, Tls, certificate_validity};
@@ -18,6 +20,7 @@ pub(crate) use state::{LABEL, META};
 use crate::config::{self, Config, Database, Source};
 use crate::failure::{Failure, Outcome};
 use crate::installation::Installation;
+use crate::output;
 use crate::system::OsEntropy;
 use order::Way;
 use state::{Challenge, Pair, State, put, read};
@@ -39,6 +42,16 @@ const MOST_DOUBLINGS: u32 = 9;
 const LEFT: i64 = 3;
 /// And up to this part of its time earlier, so that not all servers come at once: a thirtieth.
 const EARLIER: i64 = 30;
+
+/// Largest chain that is taken, in bytes.
+const MOST_CHAIN_BYTES: usize = 64 * 1024;
+/// Most characters of a failure that are told: the ACME server writes into it.
+const MOST_WORDS: usize = 300;
+
+/// A failure for the log and the doctor: one line, and not as long as the ACME server likes.
+fn told(failure: &Failure) -> String {
+    output::one_line(&failure.words()).chars().take(MOST_WORDS).collect()
+}
 
 /// When a certificate that holds from `starts` to `ends` is due for another, in the same unit. `jitter` is a uniform random number.
 fn due((starts, ends): (i64, i64), jitter: u32) -> i64 {
@@ -92,8 +105,11 @@ impl Acme {
             held: None,
             said: None,
         };
-        let (_, state) = read(&acme.engine).await?;
-        acme.take(&state);
+        match read(&acme.engine).await {
+            Ok((_, state)) => acme.take(&state),
+            // Sign-ins through a proxy or another node need no certificate of ours: it is looked at again.
+            Err(failure) => acme.tell(Some(told(&failure))),
+        }
         if acme.used.0.is_none() {
             tracing::warn!("there is no certificate yet: connections fail until {} has issued one", settings.directory);
         }
@@ -116,7 +132,7 @@ impl Acme {
         loop {
             tokio::select! {
                 () = &mut stop => break,
-                looked = self.look() => self.tell(looked.err().map(|failure| failure.words())),
+                looked = self.look() => self.tell(looked.err().as_ref().map(told)),
             }
             tokio::select! {
                 () = &mut stop => break,
@@ -187,10 +203,28 @@ impl Acme {
             return Ok(());
         }
         tracing::info!("a certificate for {} is ordered from {}", self.host, self.settings.directory);
-        let ordered = tokio::time::timeout(ORDER_TIME, self.order(&mut state)).await;
-        let ordered = ordered
-            .unwrap_or_else(|_| Err(Failure::new(format!("the order was not done within {} s", ORDER_TIME.as_secs()))));
+        // The library may give up for good over an answer that nobody foresaw; the server goes on.
+        let order = AssertUnwindSafe(self.order(&mut state)).catch_unwind();
+        let ordered = match tokio::time::timeout(ORDER_TIME, order).await {
+            Ok(Ok(ordered)) => ordered,
+            Ok(Err(_)) => Err(Failure::new("the ACME server's answer cannot be understood")),
+            Err(_) => Err(Failure::new(format!("the order was not done within {} s", ORDER_TIME.as_secs()))),
+        };
+        let now = self.engine.store().now().await?.0;
+        let ordered = ordered.and_then(|pair| self.usable(pair, now));
         self.settle(state, ordered).await
+    }
+
+    /// The pair, if it may take the place of the one before.
+    fn usable(&self, pair: Pair, now: i64) -> Outcome<Pair> {
+        if pair.certificate.len() > MOST_CHAIN_BYTES {
+            return Err(Failure::new(format!("the ACME server issued more than {MOST_CHAIN_BYTES} bytes")));
+        }
+        self.tls.check(pair.certificate.as_bytes(), pair.key.as_bytes())?;
+        if is_due(&pair, now) {
+            return Err(Failure::new("the ACME server issued a certificate that is due for another one already"));
+        }
+        Ok(pair)
     }
 
     async fn order(&mut self, state: &mut State) -> Outcome<Pair> {
@@ -223,8 +257,9 @@ impl Acme {
                 let jitter = u32::from_be_bytes(random(&OsEntropy as &dyn Entropy));
                 let pause = i64::try_from(pause(state.failures, jitter).as_millis()).unwrap_or(i64::MAX);
                 state.next = self.engine.store().now().await?.0.saturating_add(pause);
-                state.said = Some(failure.words());
-                Some(failure)
+                let words = told(&failure);
+                state.said = Some(words.clone());
+                Some(Failure::new(words))
             }
         };
         if let Some(held) = self.held.take() {
@@ -246,12 +281,15 @@ impl Acme {
     }
 
     fn is_due(&self, now: i64) -> bool {
-        let Some(pair) = &self.used.0 else { return true };
-        let Some(validity) = certificate_validity(&pair.certificate) else { return true };
-        // The same for each look and node, another for each certificate.
-        let [a, b, c, d, ..] = sha256(pair.certificate.as_bytes());
-        now / 1_000 >= due(validity, u32::from_be_bytes([a, b, c, d]))
+        self.used.0.as_ref().is_none_or(|pair| is_due(pair, now))
     }
+}
+
+fn is_due(pair: &Pair, now: i64) -> bool {
+    let Some(validity) = certificate_validity(&pair.certificate) else { return true };
+    // The same for each look and node, another for each certificate.
+    let [a, b, c, d, ..] = sha256(pair.certificate.as_bytes());
+    now / 1_000 >= due(validity, u32::from_be_bytes([a, b, c, d]))
 }
 
 /// What the doctor is told: the certificate's end in seconds since 1970, and why the last order failed.

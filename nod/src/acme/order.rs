@@ -10,6 +10,9 @@ use super::state::{Challenge, Pair};
 use crate::config;
 use crate::failure::{Failure, Outcome};
 
+/// Longest token, in bytes: servers send some 43.
+const MOST_TOKEN_BYTES: usize = 256;
+
 /// How the challenge is answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Way {
@@ -60,6 +63,11 @@ pub(super) async fn order(
             let offered = authorization.challenge(kind);
             let mut challenge =
                 offered.ok_or_else(|| Failure::new(format!("the ACME server offers no {named} for {host}")))?;
+            // RFC 8555 section 8.3: base64url. Anything else would be shown at our own address in the ACME server's words.
+            let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
+            if challenge.token.len() > MOST_TOKEN_BYTES || !challenge.token.bytes().all(plain) {
+                return Err(Failure::new("the ACME server's token is none"));
+            }
             let answer = challenge.key_authorization();
             publish(match way {
                 Way::Http => Challenge::Http { token: challenge.token.clone(), answer: answer.as_str().to_owned() },
