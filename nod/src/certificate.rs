@@ -1,7 +1,7 @@
 //! The certificate's files, and whoever renews them: the running server takes a new pair by itself.
 
 use std::fs;
-use std::io;
+use std::io::{self, Read as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -52,15 +52,19 @@ impl Pair {
 
 fn read(path: &Path, forbidden: u32) -> Result<Vec<u8>, FileError> {
     let unreadable = |source| FileError::Unreadable { path: path.to_owned(), source };
-    let metadata = fs::metadata(path).map_err(unreadable)?;
+    // Mode, size and content of one file, whatever has its name by then.
+    let file = fs::File::open(path).map_err(unreadable)?;
+    let metadata = file.metadata().map_err(unreadable)?;
     let mode = metadata.permissions().mode() & 0o777;
-    if metadata.len() > MAX_FILE_BYTES {
-        return Err(FileError::TooLarge { path: path.to_owned() });
-    }
     if mode & forbidden != 0 {
         return Err(FileError::TooOpen { path: path.to_owned(), mode });
     }
-    fs::read(path).map_err(unreadable)
+    let mut content = Vec::new();
+    file.take(MAX_FILE_BYTES + 1).read_to_end(&mut content).map_err(unreadable)?;
+    if content.len() as u64 > MAX_FILE_BYTES {
+        return Err(FileError::TooLarge { path: path.to_owned() });
+    }
+    Ok(content)
 }
 
 /// TLS from files, which are looked at again and again.

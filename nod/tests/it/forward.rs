@@ -43,6 +43,14 @@ impl Pair {
         let made = CertificateParams::new(["127.0.0.1".to_owned()]).unwrap().self_signed(&key).unwrap();
         Self { certificate: made.der().clone(), pem: made.pem(), key: key.serialize_der() }
     }
+
+    /// A server that shows it.
+    pub(crate) fn config(&self) -> Arc<ServerConfig> {
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let config = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+        let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(self.key.clone()));
+        Arc::new(config.with_no_client_auth().with_single_cert(vec![self.certificate.clone()], key).unwrap())
+    }
 }
 
 /// A collector of syslog over TLS; gone when dropped.
@@ -56,17 +64,13 @@ struct Collector {
 impl Collector {
     /// On this port, 0 for any, with this certificate. The first connections it closes without reading what was sent.
     fn start(port: u16, pair: &Pair, drops: u32) -> Self {
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let config = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
-        let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(pair.key.clone()));
-        let config = config.with_no_client_auth().with_single_cert(vec![pair.certificate.clone()], key).unwrap();
+        let config = pair.config();
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).unwrap();
         let port = listener.local_addr().unwrap().port();
         let (tell, met) = channel();
         let stop = Arc::new(AtomicBool::new(false));
         let stopped = Arc::clone(&stop);
         let thread = std::thread::spawn(move || {
-            let config = Arc::new(config);
             for (number, socket) in (0..).zip(listener.incoming()) {
                 if stopped.load(Ordering::SeqCst) {
                     return;

@@ -11,7 +11,6 @@ use std::thread::JoinHandle;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use serde_json::Value;
 
@@ -45,10 +44,7 @@ struct Program {
 
 impl Program {
     fn start(port: u16, pair: &Pair, answers: &[&'static str]) -> Self {
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let config = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
-        let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(pair.key.clone()));
-        let config = config.with_no_client_auth().with_single_cert(vec![pair.certificate.clone()], key).unwrap();
+        let config = pair.config();
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).unwrap();
         let port = listener.local_addr().unwrap().port();
         let (tell, told) = channel();
@@ -56,7 +52,6 @@ impl Program {
         let answers = Arc::new(Mutex::new(answers.to_vec()));
         let (stopped, planned) = (Arc::clone(&stop), Arc::clone(&answers));
         let thread = std::thread::spawn(move || {
-            let config = Arc::new(config);
             for socket in listener.incoming() {
                 if stopped.load(Ordering::SeqCst) {
                     return;

@@ -51,14 +51,17 @@ fn parse(url: &str) -> Result<Config, Error> {
 /// Reads the settings and adds ours.
 pub(crate) fn database(options: &Options) -> Result<Database, PostgresError> {
     let mut config = parse(&options.url).map_err(|error| {
+        // Causes that repeat a part of the URL may repeat the rest of a password (INV-24).
         let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}")).unwrap_or_default();
+        let cause = if cause.contains(['@', '`']) { "" } else { &cause };
         PostgresError::Url(format!("{error}{cause}"))
     })?;
     if let Some(password) = &options.password {
         config.password(password.as_bytes());
     }
     // The rest of a password, which no message may show (INV-24).
-    if config.get_hosts().iter().any(|host| matches!(host, Host::Tcp(name) if name.contains('@'))) {
+    let host_has_it = config.get_hosts().iter().any(|host| matches!(host, Host::Tcp(name) if name.contains('@')));
+    if host_has_it || config.get_dbname().is_some_and(|name| name.contains('@')) {
         return Err(PostgresError::Url("percent-encode what stands in the password, @ as %40".to_owned()));
     }
     if config.get_dbname().is_none() {

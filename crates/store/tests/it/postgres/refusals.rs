@@ -60,6 +60,8 @@ async fn bad_settings_are_refused_without_a_secret() {
     assert!(refused("postgres://nod:hunter3@127.0.0.1").await.contains("names no database"));
     assert!(refused("mysql://nod:hunter3@127.0.0.1/nod").await.contains("write it as postgres://nod@host/nod"));
     assert!(refused("postgres://nod:hunter3@hunter@127.0.0.1/nod").await.contains("@ as %40"));
+    assert!(refused("postgres://nod:a@hunter3/x@127.0.0.1/nod").await.contains("@ as %40"));
+    assert!(refused("postgres://nod@127.0.0.1/nod?hunter3=x").await.contains("write it as postgres://nod@host/nod"));
     let gone = refused("postgres://nod:hunter3@127.0.0.1:1/nod").await;
     assert!(gone.contains("nod on 127.0.0.1") && gone.contains("check that it runs"), "{gone}");
 }
