@@ -3,6 +3,7 @@
 //! Every node looks at the shared value each two seconds: it takes a new certificate and answers the challenge that waits there. One
 //! that finds the certificate due takes a lease, orders, and puts the new one there. Whatever goes wrong, the certificate before stays.
 
+mod client;
 mod order;
 mod state;
 
@@ -43,6 +44,8 @@ const LEFT: i64 = 3;
 /// And up to this part of its time earlier, so that not all servers come at once: a thirtieth.
 const EARLIER: i64 = 30;
 
+/// A certificate may begin this much later than now, in seconds: clocks differ.
+const MOST_EARLY: i64 = 5 * 60;
 /// Largest chain that is taken, in bytes.
 const MOST_CHAIN_BYTES: usize = 64 * 1024;
 /// Most characters of a failure that are told: the ACME server writes into it.
@@ -65,6 +68,16 @@ fn pause(failures: u32, jitter: u32) -> Duration {
     let doublings = failures.saturating_sub(1).min(MOST_DOUBLINGS);
     let full = FIRST_PAUSE.saturating_mul(1 << doublings).min(LONGEST_PAUSE);
     full / 2 + (full / 2).mul_f64(f64::from(jitter) / f64::from(u32::MAX))
+}
+
+/// What comes of an order that keeps to its time. The library may give up for good over an answer that nobody foresaw; the server
+/// goes on.
+async fn bounded<T>(time: Duration, order: impl Future<Output = Outcome<T>>) -> Outcome<T> {
+    match tokio::time::timeout(time, AssertUnwindSafe(order).catch_unwind()).await {
+        Ok(Ok(ordered)) => ordered,
+        Ok(Err(_)) => Err(Failure::new("the ACME server's answer cannot be understood")),
+        Err(_) => Err(Failure::new(format!("the order was not done within {} s", time.as_secs()))),
+    }
 }
 
 /// Keeps the certificate.
@@ -111,7 +124,7 @@ impl Acme {
             Err(failure) => acme.tell(Some(told(&failure))),
         }
         if acme.used.0.is_none() {
-            tracing::warn!("there is no certificate yet: connections fail until {} has issued one", settings.directory);
+            tracing::warn!("there is no certificate yet: connections fail until {} has issued one", settings.shown());
         }
         Ok(Some(acme))
     }
@@ -190,7 +203,7 @@ impl Acme {
         let (stored, mut state) = read(&self.engine).await?;
         self.take(&state);
         let now = self.engine.store().now().await?.0;
-        if state.is_leased(now) || now < state.next || !self.is_due(now) {
+        if state.is_leased(now) || state.waits(now) || !self.is_due(now) {
             return Ok(());
         }
         if state.directory != self.settings.directory.as_str() {
@@ -202,14 +215,8 @@ impl Acme {
         if self.held.is_none() {
             return Ok(());
         }
-        tracing::info!("a certificate for {} is ordered from {}", self.host, self.settings.directory);
-        // The library may give up for good over an answer that nobody foresaw; the server goes on.
-        let order = AssertUnwindSafe(self.order(&mut state)).catch_unwind();
-        let ordered = match tokio::time::timeout(ORDER_TIME, order).await {
-            Ok(Ok(ordered)) => ordered,
-            Ok(Err(_)) => Err(Failure::new("the ACME server's answer cannot be understood")),
-            Err(_) => Err(Failure::new(format!("the order was not done within {} s", ORDER_TIME.as_secs()))),
-        };
+        tracing::info!("a certificate for {} is ordered from {}", self.host, self.settings.shown());
+        let ordered = bounded(ORDER_TIME, self.order(&mut state)).await;
         let now = self.engine.store().now().await?.0;
         let ordered = ordered.and_then(|pair| self.usable(pair, now));
         self.settle(state, ordered).await
@@ -221,6 +228,9 @@ impl Acme {
             return Err(Failure::new(format!("the ACME server issued more than {MOST_CHAIN_BYTES} bytes")));
         }
         self.tls.check(pair.certificate.as_bytes(), pair.key.as_bytes())?;
+        if certificate_validity(&pair.certificate).is_some_and(|(starts, _)| starts > now / 1_000 + MOST_EARLY) {
+            return Err(Failure::new("the ACME server issued a certificate that does not hold yet"));
+        }
         if is_due(&pair, now) {
             return Err(Failure::new("the ACME server issued a certificate that is due for another one already"));
         }
@@ -310,6 +320,14 @@ mod tests {
         assert_eq!(due((0, 90 * day), u32::MAX), 57 * day);
         assert_eq!(due((0, 6 * day), 0), 4 * day);
         assert_eq!(due((10, 5), u32::MAX), 5);
+    }
+
+    #[tokio::test]
+    async fn whatever_becomes_of_an_order_it_ends_with_words() {
+        let panicking = async { if LOOK_EVERY.is_zero() { Ok(()) } else { panic!("as a library may") } };
+        assert!(bounded(ORDER_TIME, panicking).await.unwrap_err().words().contains("cannot be understood"));
+        let endless = bounded(Duration::ZERO, std::future::pending::<Outcome>()).await;
+        assert!(endless.unwrap_err().words().contains("not done within 0 s"));
     }
 
     #[test]

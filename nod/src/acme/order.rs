@@ -6,6 +6,7 @@ use instant_acme::{
 };
 use rcgen::{CertificateParams, CustomExtension, DistinguishedName, KeyPair};
 
+use super::client::Client;
 use super::state::{Challenge, Pair};
 use crate::config;
 use crate::failure::{Failure, Outcome};
@@ -35,12 +36,7 @@ pub(super) async fn account(settings: &config::Acme, kept: Option<&str>) -> Outc
 }
 
 fn builder(settings: &config::Acme) -> Outcome<AccountBuilder> {
-    Ok(match &settings.ca {
-        Some(file) => {
-            Account::builder_with_root(file).map_err(|error| Failure::new(format!("{}: {error}", file.display())))?
-        }
-        None => Account::builder()?,
-    })
+    Ok(Account::builder_with_http(Box::new(Client::new(settings.ca.as_deref())?)))
 }
 
 /// Orders a certificate for this host. `publish` makes every node answer the challenge.

@@ -57,6 +57,12 @@ impl State {
         // What is further away than a lease can be, none gave.
         self.until > now && self.until <= now.saturating_add(LEASE)
     }
+
+    /// Whether the pause after a failure lasts. What is further away than a pause can be, a clock put there that was wrong.
+    pub(super) fn waits(&self, now: i64) -> bool {
+        let longest = i64::try_from(super::LONGEST_PAUSE.as_millis()).unwrap_or(i64::MAX);
+        self.next > now && self.next <= now.saturating_add(longest)
+    }
 }
 
 /// The value as it stands, and the bytes that it is kept in.
@@ -79,5 +85,23 @@ pub(super) async fn put(engine: &Engine, from: Option<Vec<u8>>, state: &State) -
         Ok(()) => Ok(Some(to)),
         Err(CommitError::Conflict { .. }) => Ok(None),
         Err(CommitError::Store(error)) => Err(error.into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_that_nobody_can_have_meant_is_none() {
+        let hour = 60 * 60 * 1_000;
+        let at = |time| {
+            let mut state = State::default();
+            (state.next, state.until) = (time, time);
+            state
+        };
+        assert_eq!([0, 1, 6, 7, 9_000].map(|hours| at(hours * hour).waits(0)), [false, true, true, false, false]);
+        assert_eq!([0, LEASE, LEASE + 1, i64::MAX].map(|until| at(until).is_leased(0)), [false, true, false, false]);
+        assert!(!at(i64::MAX).waits(0) && !at(5).waits(5));
     }
 }

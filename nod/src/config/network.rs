@@ -62,6 +62,14 @@ pub(crate) struct Acme {
     pub(crate) ca: Option<PathBuf>,
 }
 
+impl Acme {
+    /// The directory as it may be told: what may be a secret in it is left out (INV-24).
+    pub(crate) fn shown(&self) -> String {
+        let port = self.directory.port().map_or_else(String::new, |port| format!(":{port}"));
+        format!("https://{}{port}{}", self.directory.host_str().unwrap_or_default(), self.directory.path())
+    }
+}
+
 #[expect(clippy::expect_used, reason = "a constant, which a test parses")]
 fn public_directory() -> Url {
     PUBLIC_DIRECTORY.parse().expect("a URL")

@@ -9,6 +9,7 @@
 )]
 
 mod acme;
+mod acme_hostile;
 mod audit;
 mod authority;
 mod backup;
