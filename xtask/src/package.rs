@@ -35,7 +35,8 @@ pub(crate) enum Build {
 pub(crate) fn make(root: &Path, build: Build) -> Result<PathBuf> {
     let (profile, arguments): (&str, &[&str]) = match build {
         Build::Release => ("release", &["build", "--locked", "--package", "nod", "--release"]),
-        Build::Debug => ("debug", &["build", "--locked", "--package", "nod"]),
+        // The very units of the test run: a build of `nod` alone has other features and would take minutes more.
+        Build::Debug => ("debug", &["build", "--locked", "--workspace", "--lib", "--bins", "--tests"]),
     };
     cargo(root, arguments)?;
     let binary = root.join("target").join(profile).join("nod");

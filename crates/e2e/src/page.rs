@@ -245,12 +245,21 @@ impl Page {
         self.call("Emulation.setScriptExecutionDisabled", &json!({"value": !enabled}));
     }
 
-    /// Whether the network is cut off.
+    /// Cuts the network off, or gives it back, and waits until the page's own server is out of reach, or within it.
+    ///
+    /// Chromium answers the call before its network process has heard of it, so a request made at once may still pass.
+    ///
+    /// # Panics
+    /// When it does not come to that.
     #[track_caller]
     pub fn set_offline(&self, offline: bool) {
         self.call("Network.enable", &json!({}));
         let conditions = json!({"offline": offline, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1});
         self.call("Network.emulateNetworkConditions", &conditions);
+        let reached = "fetch(location.href, {cache: 'no-store'}).then(() => true, () => false)";
+        until("the network as it was set in Chromium", PATIENCE, || {
+            (self.try_evaluate(reached) == Ok(json!(!offline))).then_some(())
+        });
     }
 
     /// Runs a script in each document of this page before its own scripts.
