@@ -5,7 +5,9 @@ import { button, h, heading, show } from "../shared/dom.js";
 import { follow } from "../shared/live.js";
 import { mark } from "../shared/marks.js";
 import { accountsScreen } from "./accounts.js";
+import { addCodeScreen } from "./add-code.js";
 import { device, EVENTS, openSession, serverInfo } from "./api.js";
+import { codesScreen } from "./codes.js";
 import { enrolScreen } from "./enrol.js";
 import { historyScreen } from "./history.js";
 import { homeScreen } from "./home.js";
@@ -13,12 +15,13 @@ import { keepShell, mustInstallFirst, registerWorker, welcomeScreen } from "./in
 import { syncSubscription } from "./push.js";
 import { outcomeScreen, requestScreen } from "./request.js";
 import { allAccounts } from "./store.js";
+import { countCodes } from "./vault.js";
 import { words } from "./words.js";
 
 /**
  * @typedef {import("./answer.js").Request} Request
  * @typedef {import("./store.js").Account} Account
- * @typedef {"loading"|"welcome"|"enrol"|"home"|"request"|"outcome"|"history"|"accounts"} Screen
+ * @typedef {"loading"|"welcome"|"enrol"|"home"|"request"|"outcome"|"history"|"accounts"|"codes"|"add-code"} Screen
  */
 
 /** All that the app remembers while it is open. */
@@ -38,12 +41,14 @@ const state = {
   /** Counts the looks at what is pending: only the last one counts. */
   look: 0,
   online: true,
+  /** @type {unknown} why the app could not begin, until it could */
+  failure: null,
   stop: () => {},
   stopLive: () => {},
 };
 
 /** Screens with a way to the others; in the middle of a decision or a set-up there is nothing else to press. */
-const WITH_NAV = new Set(["home", "history", "accounts"]);
+const WITH_NAV = new Set(["home", "codes", "history", "accounts"]);
 /** Screens that a sign-in may replace by itself: nobody is in the middle of something there. */
 const INTERRUPTIBLE = new Set(["loading", "home"]);
 
@@ -60,14 +65,23 @@ function put(screen, built) {
     state.isBusy = () => false;
   }
   show(screen, built.node);
-  const nav = document.getElementById("nav");
-  if (nav) {
-    nav.hidden = !WITH_NAV.has(screen) || state.accounts.length === 0;
-  }
+  showNav();
 }
 
 const go = {
-  home: () => put("home", homeScreen({ requests: state.requests, online: state.online, open: go.request })),
+  home: () => {
+    if (state.failure) {
+      cannotStart(state.failure);
+    } else {
+      put("home", homeScreen({ requests: state.requests, online: state.online, open: go.request }));
+    }
+  },
+  /** @param {string} [notice] what to say above the codes */
+  codes: (notice = "") => {
+    const back = state.accounts.length === 0 ? () => void go.welcome("") : null;
+    put("codes", codesScreen({ add: go.addCode, back, notice }));
+  },
+  addCode: () => put("add-code", addCodeScreen({ done: go.codes, back: () => go.codes() })),
   /** @param {Request} request @param {boolean} [changed] */
   request: (request, changed = false) => {
     const account = state.accounts.find((one) => one.device === request.device);
@@ -92,17 +106,40 @@ const go = {
   /** @param {string} code */
   welcome: async (code) => {
     const { name } = await serverInfo();
-    put("welcome", welcomeScreen({ server: name, code, haveCode: () => go.enrol(code) }));
+    const codes = (await countCodes()) > 0 ? () => go.codes() : null;
+    put("welcome", welcomeScreen({ server: name, code, haveCode: () => go.enrol(code), codes }));
   },
 };
 
-function fillNav() {
-  document
-    .getElementById("nav")
-    ?.replaceChildren(
-      button("nav-history", words.nav.history, "text", go.history),
-      button("nav-accounts", words.nav.accounts, "text", go.accounts),
-    );
+/** The ways to the other screens, with the one that is shown marked and what waits counted. */
+function showNav() {
+  const nav = document.getElementById("nav");
+  if (!nav) {
+    return;
+  }
+  nav.hidden = !WITH_NAV.has(state.screen) || state.accounts.length === 0;
+  /** @type {[Screen, string, () => void][]} */
+  const ways = [
+    ["home", words.nav.home, lookHome],
+    ["codes", words.nav.codes, () => go.codes()],
+    ["history", words.nav.history, go.history],
+    ["accounts", words.nav.accounts, go.accounts],
+  ];
+  for (const [screen, label, lead] of ways) {
+    const known = document.getElementById(`nav-${screen}`);
+    const way = known ?? button(`nav-${screen}`, label, "text", lead);
+    if (!known) {
+      nav.append(way);
+    }
+    if (screen === state.screen) {
+      way.setAttribute("aria-current", "page");
+    } else {
+      way.removeAttribute("aria-current");
+    }
+  }
+  const waiting = state.screen === "home" ? 0 : state.requests.length;
+  const home = document.getElementById("nav-home");
+  home?.replaceChildren(words.nav.home, ...(waiting > 0 ? [" ", h("span", { class: "count" }, waiting)] : []));
 }
 
 /**
@@ -148,6 +185,12 @@ function refreshAndDecide() {
   void refresh();
 }
 
+/** What was known last, at once; then what the server knows. */
+function lookHome() {
+  go.home();
+  void refresh();
+}
+
 /**
  * Asks what is pending, then decides whether the screen should change.
  * @param {string} [address] where a notification points; by default this page's own
@@ -166,6 +209,7 @@ async function refresh(address = location.hash) {
     }
     state.requests = requests.map((/** @type {Request} */ request) => ({ ...request, now }));
     state.online = true;
+    state.failure = null;
   } catch (error) {
     state.online = !(error instanceof ApiError && error.status === 0);
     state.accounts = await allAccounts();
@@ -175,6 +219,7 @@ async function refresh(address = location.hash) {
     }
   }
   navigator.setAppBadge?.(state.requests.length).catch(() => {});
+  showNav();
   decide();
 }
 
@@ -261,6 +306,7 @@ async function start() {
 
 /** @param {unknown} error */
 function cannotStart(error) {
+  state.failure = error;
   const node = h(
     "div",
     { class: "stack" },
@@ -269,8 +315,14 @@ function cannotStart(error) {
     button("again", words.retry, "primary", () => location.reload()),
   );
   put("home", { node });
-  window.addEventListener("online", () => location.reload(), { once: true });
 }
+
+// Somebody who reads codes meanwhile is not disturbed.
+window.addEventListener("online", () => {
+  if (state.failure && state.screen === "home") {
+    location.reload();
+  }
+});
 
 document.addEventListener("visibilitychange", () => {
   if (document.visibilityState === "visible" && state.accounts.length > 0) {
@@ -283,6 +335,5 @@ navigator.serviceWorker?.addEventListener("message", ({ data }) => void refresh(
 
 const phase = document.getElementById("phase");
 phase?.replaceChildren(h("div", { class: "stack centred" }, mark("waiting"), h("p", {}, words.loading)));
-fillNav();
 void registerWorker();
 start().then(keepShell, cannotStart);

@@ -65,8 +65,11 @@ function advice() {
 /** Whether this page is a Safari tab on an iPhone: keys made here would not be found by the Home Screen app. */
 export const mustInstallFirst = () => platform() === "ios" && !isInstalled();
 
-/** @param {{server: string, code: string, haveCode: () => void}} given `code`: one that came with the address, to type later */
-export function welcomeScreen({ server, code, haveCode }) {
+/**
+ * @param {{server: string, code: string, haveCode: () => void, codes: (() => void)|null}} given
+ *   `code`: one that came with the address, to type later; `codes`: where codes for other sites are, if there are any
+ */
+export function welcomeScreen({ server, code, haveCode, codes }) {
   const install = button("install", text.button, "wide-button", () => void offer?.prompt());
   install.hidden = offer === null;
   const node = h(
@@ -78,6 +81,7 @@ export function welcomeScreen({ server, code, haveCode }) {
     code && h("div", { class: "stack-tight" }, h("p", {}, text.yourCode), grouped("your-code", code, 4, "code")),
     install,
     button("have-code", text.haveCode, mustInstallFirst() ? "text" : "primary wide-button", haveCode),
+    codes && button("my-codes", text.codes, "text", codes),
   );
   return { node };
 }

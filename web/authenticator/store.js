@@ -1,7 +1,6 @@
-/** What this phone keeps, in IndexedDB: one record per account, with a device key that script can use but not read. */
+/** What this phone keeps of its accounts, in IndexedDB: one record each, with a device key that script can use but not read. */
 
-const DATABASE = "nod";
-const ACCOUNTS = "accounts";
+import { inDatabase } from "./database.js";
 
 /**
  * @typedef {{device: string, user: {name: string, display_name: string}, server: {name: string, origin: string}, kid: string,
@@ -10,41 +9,14 @@ const ACCOUNTS = "accounts";
  *   `key` is the private device key; `enrolment` is what an unfinished set-up still needs.
  */
 
-/** @returns {Promise<IDBDatabase>} */
-function open() {
-  return new Promise((resolve, reject) => {
-    const opening = indexedDB.open(DATABASE, 1);
-    opening.onupgradeneeded = () => opening.result.createObjectStore(ACCOUNTS, { keyPath: "device" });
-    opening.onsuccess = () => resolve(opening.result);
-    opening.onerror = () => reject(opening.error);
-  });
-}
-
-/**
- * @template T
- * @param {IDBTransactionMode} mode
- * @param {(store: IDBObjectStore) => IDBRequest<T>} work
- * @returns {Promise<T>} once the transaction is complete
- */
-async function within(mode, work) {
-  const database = await open();
-  try {
-    return await new Promise((resolve, reject) => {
-      const transaction = database.transaction(ACCOUNTS, mode);
-      const request = work(transaction.objectStore(ACCOUNTS));
-      transaction.oncomplete = () => resolve(request.result);
-      transaction.onabort = () => reject(transaction.error);
-    });
-  } finally {
-    database.close();
-  }
-}
+const ACCOUNTS = "accounts";
+const within = inDatabase("nod", { [ACCOUNTS]: "device" });
 
 /** @returns {Promise<Account[]>} */
-export const allAccounts = () => within("readonly", (store) => store.getAll());
+export const allAccounts = () => within(ACCOUNTS, "readonly", (store) => store.getAll());
 
 /** @param {Account} account */
-export const saveAccount = (account) => within("readwrite", (store) => store.put(account));
+export const saveAccount = (account) => within(ACCOUNTS, "readwrite", (store) => store.put(account));
 
 /** @param {string} device */
-export const forgetAccount = (device) => within("readwrite", (store) => store.delete(device));
+export const forgetAccount = (device) => within(ACCOUNTS, "readwrite", (store) => store.delete(device));

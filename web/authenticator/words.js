@@ -127,6 +127,7 @@ const install = {
   title: (server) => `Nod for ${server}`,
   sentence: "This phone will ask you before anybody signs in with your password.",
   haveCode: "I have a code",
+  codes: "Show my codes for other sites",
   yourCode: "Keep this code for the app:",
   iosTitle: "On an iPhone, put Nod on the Home Screen first",
   iosSteps: ["Tap Share in Safari.", "Tap “Add to Home Screen”, then “Add”.", "Open Nod from the Home Screen.", "Type your code there."],
@@ -174,6 +175,80 @@ const history = {
   line: (decision, app) => `${history.decisions[decision] ?? decision}: ${app}`,
 };
 
+const codes = {
+  title: "Codes",
+  empty: "Many sites accept a six-digit code from an app. Keep them here, beside your sign-ins.",
+  add: "Add a code",
+  /** @param {number} count */
+  hiddenTitle: (count) => (count === 1 ? "One code is hidden" : `${count} codes are hidden`),
+  hiddenSentence: "They show after your fingerprint, face or PIN.",
+  show: "Show codes",
+  hide: "Hide codes",
+  hideSoon: "Hidden again after a minute without a touch, and when you leave Nod.",
+  hiddenNow: "The codes are hidden again.",
+  hidden: "The codes are hidden. Show them first.",
+  noPasskey: "Codes need a passkey on this phone. Set up your account here first, then add codes.",
+  notVerified: "Your fingerprint, face or PIN was not asked, so the codes stay hidden. Set up a screen lock on this phone, then try again.",
+  copy: "Copy",
+  /** @param {string} name @param {number} seconds */
+  copied: (name, seconds) => `Code for ${name} copied. It is good for ${seconds} s.`,
+  notCopied: "This browser did not let Nod copy. Type the code instead.",
+  /** @param {number} seconds */
+  left: (seconds) => `${seconds} s left`,
+  more: "More",
+  /** @param {string} name */
+  copyLabel: (name) => `Copy the code for ${name}`,
+  /** @param {string} name */
+  moreLabel: (name) => `More for ${name}`,
+  remove: "Remove this code",
+  removeSentence: "First turn the code off at the site itself. Without it, and without another way in, you are locked out there.",
+  removeConfirm: "Remove",
+  /** @param {number} count */
+  damaged: (count) => `${count === 1 ? "One code" : `${count} codes`} cannot be read any more. Add them again from the site.`,
+  kept: {
+    title: "Where codes are kept",
+    place: "On this phone only, encrypted in this browser. Your Nod server never gets them.",
+    good: "Other sites and other apps cannot read them. Who picks up your unlocked phone sees none without your fingerprint, face or PIN.",
+    bad: "Nod cannot protect them from somebody who controls this phone’s system or copies all of its storage, nor from somebody who controls your Nod server, because this app comes from there.",
+    lost: "If you clear this browser’s data or lose the phone, they are gone. Keep each site’s recovery codes.",
+  },
+  form: {
+    title: "Add a code",
+    sentence: "Turn on codes at the site. It shows a QR code, and a key for typing.",
+    scan: "Scan the QR code",
+    stop: "Stop the camera",
+    picture: "Use a picture",
+    looking: "Hold the QR code in front of the camera. It is read by itself, on this phone.",
+    secret: "Key or link",
+    secretHint: "Letters and digits such as JBSW Y3DP, or a link that begins with otpauth:",
+    issuer: "Site",
+    account: "Your account there",
+    accountHint: "So that you can tell two accounts apart.",
+    settings: "Settings that few sites change",
+    algorithm: "Algorithm",
+    digits: "Digits",
+    period: "Seconds for each code",
+    save: "Keep this code",
+    read: "Read. Look at it, then keep it.",
+    same: "This code is here already.",
+    last: "Now type the code at the site, so that it knows that this worked.",
+  },
+  camera: {
+    none: "No camera can be used here. Type the key instead.",
+    refused: "The camera was not allowed. Allow it in this browser’s settings for this page, or type the key.",
+    noCode: "There is no QR code in this picture that can be read. Try a sharper one, or type the key.",
+    noPicture: "This file is not a picture. Choose another one, or type the key.",
+  },
+  wrong: {
+    secret: "The key is not complete. It has letters and the digits 2 to 7; look at it again.",
+    link: "This QR code or link is not for codes. It should begin with otpauth://totp.",
+    counter: "This site uses codes by count. Nod keeps codes by time only; choose another app for this one.",
+    kind: "This site uses a kind of code that Nod does not know.",
+    period: "The seconds must be a whole number from 1 to 600.",
+    name: "Give the site a name, so that you find the code again.",
+  },
+};
+
 export const words = {
   request,
   outcomes,
@@ -184,10 +259,11 @@ export const words = {
   home,
   accounts,
   history,
+  codes,
   back: "Back",
   retry: "Try again",
   loading: "Looking for sign-ins that wait for you.",
-  nav: { history: "Answers", accounts: "Accounts" },
+  nav: { home: "Sign-ins", codes: "Codes", history: "Answers", accounts: "Accounts" },
   worker: {
     request: { title: "Sign-in request", body: "Tap to see it and answer." },
     test: { title: "Test notification", body: "This phone can be reached. Tap to confirm." },

@@ -35,6 +35,20 @@ export function grouped(id, text, size, kind = "") {
   );
 }
 
+/** A ring that empties: `set` takes the part that is left, 0 to 1, and whether that is short. */
+export function ring() {
+  const left = svg("circle", { class: "left", cx: 16, cy: 16, r: 13, pathLength: 100 });
+  const node = svg("svg", { class: "ring", viewBox: "0 0 32 32", "aria-hidden": "true" }, svg("circle", { cx: 16, cy: 16, r: 13 }), left);
+  return {
+    node,
+    /** @param {number} part @param {boolean} short */
+    set: (part, short) => {
+      left.style.setProperty("--left", String(100 * part));
+      node.dataset.short = String(short);
+    },
+  };
+}
+
 /**
  * Time left as a ring and words. It runs on the page's own steady clock, set by the server's `now`.
  * @param {{expiresAt: number, now: number, startedAt?: number, done?: () => void}} times Unix milliseconds
@@ -42,16 +56,14 @@ export function grouped(id, text, size, kind = "") {
 export function countdown({ expiresAt, now, startedAt, done }) {
   const end = performance.now() + (expiresAt - now);
   const whole = Math.max(1, expiresAt - (startedAt ?? now));
-  const left = svg("circle", { class: "left", cx: 16, cy: 16, r: 13, pathLength: 100 });
-  const ring = svg("svg", { class: "ring", viewBox: "0 0 32 32", "aria-hidden": "true" }, svg("circle", { cx: 16, cy: 16, r: 13 }), left);
+  const circle = ring();
   const text = h("span", { id: "time-left" });
   let timer = 0;
 
   const tick = () => {
     const milliseconds = Math.max(0, end - performance.now());
     const seconds = Math.ceil(milliseconds / 1000);
-    left.style.setProperty("--left", String((100 * milliseconds) / whole));
-    ring.dataset.short = String(seconds <= SHORT_SECONDS);
+    circle.set(milliseconds / whole, seconds <= SHORT_SECONDS);
     text.textContent = words.timeLeft(seconds);
     if (milliseconds === 0) {
       clearInterval(timer);
@@ -61,5 +73,5 @@ export function countdown({ expiresAt, now, startedAt, done }) {
   timer = window.setInterval(tick, 1000);
   tick();
 
-  return { node: h("div", { class: "time-left" }, ring, text), stop: () => clearInterval(timer) };
+  return { node: h("div", { class: "time-left" }, circle.node, text), stop: () => clearInterval(timer) };
 }

@@ -13,9 +13,21 @@ use crate::state::AppState;
 
 /// What an answer that brings no policy of its own may load and do: nothing. Pages bring theirs, with `frame-ancestors` too.
 pub const NOTHING: &str = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
+macro_rules! permissions {
+    ($camera:literal) => {
+        concat!(
+            "camera=",
+            $camera,
+            ", microphone=(), geolocation=(), payment=(), usb=(), serial=(), hid=(), midi=(), display-capture=(), ",
+            "publickey-credentials-get=(self), publickey-credentials-create=(self)"
+        )
+    };
+}
 /// What browsers let our pages use: the passkey calls alone.
-const PERMISSIONS: &str = "camera=(), microphone=(), geolocation=(), payment=(), usb=(), serial=(), hid=(), midi=(), \
-     display-capture=(), publickey-credentials-get=(self), publickey-credentials-create=(self)";
+const PERMISSIONS: &str = permissions!("()");
+/// The same for the page that reads QR codes: the camera too.
+pub(crate) const WITH_CAMERA: (HeaderName, &str) =
+    (HeaderName::from_static("permissions-policy"), permissions!("(self)"));
 /// Two years, as the preload lists ask.
 const TRANSPORT: &str = "max-age=63072000";
 

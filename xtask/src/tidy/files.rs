@@ -33,14 +33,14 @@ pub(super) fn check(root: &Path, found: &mut Findings) -> Result<()> {
     Ok(())
 }
 
-/// Collects files, leaving out build output and hidden folders.
+/// Collects files, leaving out build output, hidden folders, and what others wrote.
 fn walk(folder: &Path, paths: &mut Vec<PathBuf>) -> Result<()> {
     let entries = std::fs::read_dir(folder).with_context(|| format!("cannot list {}", folder.display()))?;
     for entry in entries {
         let entry = entry?;
         let name = entry.file_name();
         let name = name.to_string_lossy();
-        if name.starts_with('.') || name == "target" || name == "node_modules" {
+        if name.starts_with('.') || ["target", "node_modules", "vendor"].contains(&&*name) {
             continue;
         }
         let kind = entry.file_type()?;

@@ -21,7 +21,7 @@ use crate::state::AppState;
 struct Embedded;
 
 /// Folders of `web/` that are served. Templates and notes are not.
-const SERVED: [&str; 5] = ["shared/", "sign-in/", "enrol/", "account/", "authenticator/"];
+const SERVED: [&str; 6] = ["shared/", "sign-in/", "enrol/", "account/", "authenticator/", "vendor/"];
 /// Where they are served.
 const PREFIX: &str = "/assets/";
 /// Characters of the hash in a path.
@@ -151,14 +151,16 @@ pub(super) async fn serve(State(state): State<AppState>, Path(path): Path<String
     state.site().assets.respond(&path, &headers).unwrap_or_else(|| StatusCode::NOT_FOUND.into_response())
 }
 
-/// Targets of the import and export statements of a module. Ours start a line and end with `from "…"` or `import "…"`.
+/// Targets of the import and export statements of a module. They start a line and end with `from "…"` or `import "…"`; other
+/// people's modules use the other quotes.
 fn imports(text: &str) -> impl Iterator<Item = &str> {
     text.lines()
         .filter(|line| line.starts_with("import ") || line.starts_with("export ") || line.starts_with("} from"))
         .filter_map(|line| {
-            let target = line.split_once("from \"").map(|(_, rest)| rest);
-            let (target, _) = target.or_else(|| line.strip_prefix("import \""))?.split_once('"')?;
-            Some(target)
+            let quoted =
+                line.split_once("from ").map_or_else(|| line.strip_prefix("import "), |(_, rest)| Some(rest))?;
+            let quote = quoted.chars().next().filter(|first| ['"', '\''].contains(first))?;
+            Some(quoted.get(1..)?.split_once(quote)?.0)
         })
 }
 
@@ -185,9 +187,9 @@ mod tests {
 
     #[test]
     fn imports_are_found_and_resolved() {
-        let text = "import { a } from \"../shared/dom.js\";\nimport \"./b.js\";\n * import(\"./comment.js\")\nexport { c } from \"/assets/x/c.js\";\nimport {\n  d,\n} from \"./d.js\";";
+        let text = "import { a } from \"../shared/dom.js\";\nimport \"./b.js\";\n * import(\"./comment.js\")\nexport { c } from \"/assets/x/c.js\";\nimport {\n  d,\n} from \"./d.js\";\nimport { e } from './e.js';\nexport const from = 1;";
         let found: Vec<_> = imports(text).filter_map(|target| resolve("enrol/steps.js", target)).collect();
-        assert_eq!(found, ["shared/dom.js", "enrol/b.js", "x/c.js", "enrol/d.js"]);
+        assert_eq!(found, ["shared/dom.js", "enrol/b.js", "x/c.js", "enrol/d.js", "enrol/e.js"]);
         assert_eq!(resolve("a.js", "../../etc"), None);
     }
 

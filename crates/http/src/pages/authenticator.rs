@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::assets::Assets;
 use super::csp::WORKER;
 use super::views::AuthenticatorView;
+use crate::headers::WITH_CAMERA;
 use crate::state::AppState;
 
 /// Lets the worker, which lives one level deeper, serve the page itself (Service Workers, section 6.1.2).
@@ -20,7 +21,7 @@ const PLACEHOLDER: &str = "SERVER";
 pub(super) async fn page(State(state): State<AppState>) -> Response {
     let site = state.site();
     let view = AuthenticatorView { assets: &site.assets, server: &site.server };
-    site.page(StatusCode::OK, &view, &site.policies.authenticator)
+    ([WITH_CAMERA], site.page(StatusCode::OK, &view, &site.policies.authenticator)).into_response()
 }
 
 /// GET `/authenticator/worker.js`.

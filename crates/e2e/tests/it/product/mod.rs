@@ -1,11 +1,14 @@
 //! The whole product in real browsers, driven through the pages that a person sees.
 
 mod chromium_phone;
+mod codes;
 mod desk;
+mod film;
 mod firefox_phone;
 mod handset;
 mod look;
 mod nodes;
+mod oath;
 mod screen;
 mod site;
 mod stage;

@@ -85,6 +85,8 @@ async fn the_authenticator_brings_worker_and_manifest() {
     let page = browser.get("/authenticator").await.expect(200);
     let policy = page.headers[CONTENT_SECURITY_POLICY].to_str().unwrap();
     assert!(policy.contains("trusted-types nod-worker") && policy.contains("worker-src 'self'"), "{policy}");
+    // It reads QR codes; no other page gets the camera (`hosts.rs`).
+    assert_eq!(page.headers["permissions-policy"].to_str().unwrap().matches("camera=(self), microphone=()").count(), 1);
     let worker = browser.get("/authenticator/worker.js").await.expect(200);
     assert_eq!(worker.headers["service-worker-allowed"], "/authenticator");
     assert_eq!(worker.headers[CACHE_CONTROL], "no-cache");
