@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::commands::{
-    app, audit, backup, browser, device, doctor, group, init, key, manual, migrate, phone, restore, serve, user,
+    app, audit, backup, browser, device, doctor, group, init, key, mail, manual, migrate, phone, restore, serve, user,
     webhook,
 };
 use crate::demo::DemoArguments;
@@ -29,6 +29,7 @@ People and what they hold:
   group     Groups, which decide who may open an app
   device    Phones: list, revoke
   browser   Browsers that may ask a phone: list, unbind, introduce
+  mail      Letters to people: test
 
 What is protected, and what happened:
   app       Protected apps: add, list, remove
@@ -124,6 +125,8 @@ pub(crate) enum Command {
     Audit(audit::AuditCommand),
     #[command(subcommand)]
     Webhook(webhook::WebhookCommand),
+    #[command(subcommand)]
+    Mail(mail::MailCommand),
     #[command(subcommand)]
     Migrate(migrate::MigrateCommand),
     Completion(manual::CompletionArguments),

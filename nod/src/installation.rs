@@ -19,6 +19,7 @@ use crate::config::{Config, Database};
 use crate::data_key::{self, DATA_KEY};
 use crate::failure::{Failure, Outcome};
 use crate::forward::{Collector, Forwarder, Hook, Sink};
+use crate::mail::Notices;
 use crate::private_file;
 use crate::restores;
 use crate::system::OsEntropy;
@@ -169,7 +170,7 @@ impl Installation {
         Checkpointer::new(self.engine.clone(), Arc::clone(&self.checkpoint_key), self.config.checkpoint_file.clone())
     }
 
-    /// What sends events of the audit to the configured collector and webhooks.
+    /// What sends events of the audit to the configured collector and webhooks, and notices to people.
     pub(crate) fn forwarders(&self, followers: &Followers) -> Outcome<Vec<Forwarder>> {
         let mut sinks: Vec<Box<dyn Sink>> = Vec::new();
         if let Some(syslog) = &self.config.syslog {
@@ -178,6 +179,10 @@ impl Installation {
         for webhook in &self.config.webhooks {
             let failed = |failure: Failure| failure.during(&format!("the webhook {}", webhook.name));
             sinks.push(Box::new(Hook::open(webhook).map_err(failed)?));
+        }
+        if let Some(mail) = &self.config.mail {
+            let failed = |failure: Failure| failure.during("mail");
+            sinks.push(Box::new(Notices::open(self.engine.clone(), &self.config, mail).map_err(failed)?));
         }
         let forwarder = |sink| Forwarder::new(self.engine.clone(), sink, followers.clone());
         Ok(sinks.into_iter().map(forwarder).collect())

@@ -17,6 +17,7 @@ mod installation;
 mod key_watch;
 mod listeners;
 mod log;
+mod mail;
 mod output;
 mod private_file;
 mod restores;
@@ -69,6 +70,7 @@ async fn run(cli: Cli) -> Outcome {
         Command::App(command) => commands::app::run(&common, command).await,
         Command::Audit(command) => commands::audit::run(&common, command).await,
         Command::Webhook(command) => commands::webhook::run(&common, command).await,
+        Command::Mail(command) => commands::mail::run(&common, command).await,
         Command::Key(command) => commands::key::run(&common, command).await,
         Command::Doctor(arguments) => commands::doctor::run(&common, arguments).await,
         Command::Backup(arguments) => commands::backup::run(&common, arguments).await,

@@ -68,6 +68,10 @@ pub enum EventKind {
     UserEnabled,
     /// A user's settings changed.
     UserChanged,
+    /// Where a user's letters go was changed.
+    MailChanged,
+    /// A letter to a user was refused by the mail server.
+    MailRefused,
     /// A password was set or chosen.
     PasswordSet,
     /// A group or its members changed.
@@ -141,6 +145,8 @@ const KINDS: &[(EventKind, &str, &str)] = &[
     (EventKind::UserDisabled, "user_disabled", "The account {user} was disabled."),
     (EventKind::UserEnabled, "user_enabled", "The account {user} was enabled."),
     (EventKind::UserChanged, "user_changed", "The account {user} was changed: {detail}."),
+    (EventKind::MailChanged, "mail_changed", "Letters to {user} now go to {detail}."),
+    (EventKind::MailRefused, "mail_refused", "A letter to {user} was not taken by the mail server ({detail})."),
     (EventKind::PasswordSet, "password_set", "The password of {user} was set."),
     (EventKind::GroupChanged, "group_changed", "Groups were changed: {detail}."),
     (EventKind::AppAdded, "app_added", "The app {app} was added ({detail})."),

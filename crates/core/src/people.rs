@@ -30,6 +30,8 @@ pub struct User {
     pub number_always: bool,
     /// May enrol `nod phone`, whose user verification is its own word.
     pub terminal_phone: bool,
+    /// Where notices and links go by e-mail, as [`crate::text::mail_address`] spells it.
+    pub mail: Option<String>,
     /// When the account was made.
     pub created_at: Timestamp,
     /// Over all but the shown name (INV-21).

@@ -62,8 +62,75 @@ pub fn canonical_name(text: &str) -> Result<String, BadName> {
     if plain && name.starts_with(|c: char| c.is_ascii_alphanumeric()) { Ok(name) } else { Err(BadName::Character) }
 }
 
+/// Longest mail address, in bytes (RFC 5321 section 4.5.3.1.3, without its brackets).
+pub const MAX_MAIL_ADDRESS_BYTES: usize = 254;
+/// Longest part before the @, in bytes (RFC 5321 section 4.5.3.1.1).
+const MAX_MAIL_LOCAL_BYTES: usize = 64;
+/// Longest label of a host name, in bytes (RFC 1035 section 2.3.4).
+const MAX_LABEL_BYTES: usize = 63;
+
+/// No mail address that Nod writes to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("this is no plain mail address: write it as name@your-domain (international domains as xn--...)")]
+pub struct BadMailAddress;
+
+/// A mail address in the one spelling under which it is stored: one plain address, its domain in lower case.
+///
+/// Comments, quoted names and address literals (RFC 5322 section 3.4.1) are refused: nobody has them, and other programs read them
+/// each in their own way.
+///
+/// # Errors
+/// [`BadMailAddress`].
+pub fn mail_address(text: &str) -> Result<String, BadMailAddress> {
+    let (local, domain) = text.trim().split_once('@').ok_or(BadMailAddress)?;
+    let is_atom = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-/=?^_`{|}~".contains(&byte);
+    let atoms = local.split('.').all(|atom| !atom.is_empty() && atom.bytes().all(is_atom));
+    let is_label = |label: &str| {
+        (1..=MAX_LABEL_BYTES).contains(&label.len())
+            && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+    };
+    let fits = local.len() <= MAX_MAIL_LOCAL_BYTES && local.len() + 1 + domain.len() <= MAX_MAIL_ADDRESS_BYTES;
+    if !atoms || !fits || !domain.split('.').all(is_label) {
+        return Err(BadMailAddress);
+    }
+    Ok(format!("{local}@{}", domain.to_ascii_lowercase()))
+}
+
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn mail_addresses_are_plain_ones() {
+        for (given, expected) in [
+            (" Anna.Berg+nod@Example.COM ", Ok("Anna.Berg+nod@example.com")),
+            ("o'hara@mail.example", Ok("o'hara@mail.example")),
+            ("root@localhost", Ok("root@localhost")),
+            ("anna", Err(BadMailAddress)),
+            ("@example.com", Err(BadMailAddress)),
+            ("anna@", Err(BadMailAddress)),
+            ("anna@@example.com", Err(BadMailAddress)),
+            ("anna@a@example.com", Err(BadMailAddress)),
+            (".anna@example.com", Err(BadMailAddress)),
+            ("an..na@example.com", Err(BadMailAddress)),
+            ("Anna <anna@example.com>", Err(BadMailAddress)),
+            ("anna@example.com,eve@example.com", Err(BadMailAddress)),
+            ("anna@example.com\r\nBcc: eve@example.com", Err(BadMailAddress)),
+            ("anna\n@example.com", Err(BadMailAddress)),
+            ("\"anna berg\"@example.com", Err(BadMailAddress)),
+            ("anna@[192.0.2.1]", Err(BadMailAddress)),
+            ("anna@-example.com", Err(BadMailAddress)),
+            ("anna@example..com", Err(BadMailAddress)),
+            ("änna@example.com", Err(BadMailAddress)),
+        ] {
+            assert_eq!(mail_address(given).as_deref(), expected.as_ref().map(|text| *text), "{given:?}");
+        }
+        let long = |local: usize, label: usize| format!("{}@{}.example", "a".repeat(local), "b".repeat(label));
+        assert!(mail_address(&long(64, 63)).is_ok());
+        assert!(mail_address(&long(65, 10)).is_err() && mail_address(&long(1, 64)).is_err());
+        assert!(mail_address(&format!("{}{}", long(64, 63), ".cc".repeat(50))).is_err());
+    }
+
     use super::*;
 
     #[test]

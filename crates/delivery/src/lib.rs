@@ -1,8 +1,8 @@
 //! Senders to addresses outside: [`web_push`] tells a phone that something waits for it, [`webhook`] tells a program of the
-//! operator's what happened.
+//! operator's what happened, [`mail`] hands letters to the operator's mail server.
 //!
-//! This crate knows the protocols of push services and webhooks, their encryption, signatures and keys, and how to reach an address
-//! on somebody's word without being turned against the network it stands in ([`gate`], INV-26).
+//! This crate knows the protocols of push services, webhooks and mail, their encryption, signatures and keys, and how to reach an
+//! address on somebody's word without being turned against the network it stands in ([`gate`], INV-26).
 //!
 //! It does not know what a sign-in is. Web Push sees no user, application, place or number, so it cannot put one on a lock
 //! screen (INV-04). It keeps no state beyond pooled connections and cached tokens. It reads no clock and makes no
@@ -11,6 +11,7 @@
 
 mod client;
 pub mod gate;
+pub mod mail;
 pub mod web_push;
 pub mod webhook;
 

@@ -38,6 +38,7 @@ impl Engine {
             password_hash: None,
             number_always: false,
             terminal_phone,
+            mail: None,
             created_at: now,
             checksum: UNSEALED,
         });
@@ -116,6 +117,24 @@ impl Engine {
         let writes = vec![
             self.changed(&found, User { number_always, terminal_phone, ..found.clone() }),
             Write::Audit(Self::event(EventKind::UserChanged, now, user).detail(detail)),
+        ];
+        self.store.commit(writes).await.map_err(Fault::moved_on)
+    }
+
+    /// Sets where a user's notices go by e-mail; none takes the address away.
+    ///
+    /// # Errors
+    /// [`Fault::BadRequest`] for what is no plain address; [`Fault::Conflict`] when the user changed meanwhile.
+    pub async fn set_mail(&self, user: &User, address: Option<&str>) -> Outcome<()> {
+        let now = self.now().await?;
+        let mail = address.map(text::mail_address).transpose();
+        let mail = mail.map_err(|error| Fault::BadRequest(error.to_string()))?;
+        let found = self.store.user(user.id).await?.ok_or(Fault::NotFound("user"))?;
+        let words = |mail: &Option<String>| mail.clone().unwrap_or_else(|| "nobody".to_owned());
+        let detail = format!("{}, before to {}", words(&mail), words(&found.mail));
+        let writes = vec![
+            self.changed(&found, User { mail, ..found.clone() }),
+            Write::Audit(Self::event(EventKind::MailChanged, now, user).detail(detail)),
         ];
         self.store.commit(writes).await.map_err(Fault::moved_on)
     }

@@ -163,14 +163,16 @@ impl Sealed for User {
             UserState::Active => 1,
             UserState::Disabled => 2,
         };
-        Fields::new()
+        let fields = Fields::new()
             .put(self.id.0)
             .put(&self.name)
             .put([state])
             .maybe(self.password_hash.as_ref())
             .flag(self.number_always)
             .flag(self.terminal_phone)
-            .time(self.created_at)
+            .time(self.created_at);
+        // Rows from before there was mail keep the checksum that they have.
+        self.mail.iter().fold(fields, Fields::put)
     }
     /// Also while disabled: what it carries then is what enabling it starts from.
     fn grants(&self) -> bool {

@@ -30,6 +30,12 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../migrations/0002_housekeeping.sqlite.sql"),
         postgres: include_str!("../migrations/0002_housekeeping.postgres.sql"),
     },
+    Migration {
+        version: 3,
+        name: "mail",
+        sqlite: include_str!("../migrations/0003_mail.sqlite.sql"),
+        postgres: include_str!("../migrations/0003_mail.postgres.sql"),
+    },
 ];
 
 /// Those up to `version`.

@@ -43,7 +43,7 @@ fn maybe_id<T>(row: &dyn Cells, at: usize, make: fn([u8; 16]) -> T) -> Result<Op
 /// Columns of a table in the order that the functions here read them.
 macro_rules! columns {
     (users) => {
-        "id, name, display_name, state, password_hash, number_always, terminal_phone, created_at, checksum"
+        "id, name, display_name, state, password_hash, number_always, terminal_phone, mail, created_at, checksum"
     };
     (user_groups) => {
         "id, name, created_at"
@@ -195,8 +195,9 @@ pub(crate) fn user(row: &dyn Cells) -> Result<User> {
         password_hash: maybe(row, 4)?,
         number_always: get(row, 5)?,
         terminal_phone: get(row, 6)?,
-        created_at: time(row, 7)?,
-        checksum: checksum(row, 8)?,
+        mail: maybe(row, 7)?,
+        created_at: time(row, 8)?,
+        checksum: checksum(row, 9)?,
     })
 }
 

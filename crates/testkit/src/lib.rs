@@ -7,6 +7,7 @@ mod calls;
 pub mod clock;
 pub mod conformance;
 pub mod entropy;
+pub mod exim;
 pub mod folk;
 pub mod memory;
 pub mod postgres;

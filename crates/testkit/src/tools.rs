@@ -37,9 +37,11 @@ pub const IP: Tool = Tool { name: "ip", files: &["ip"], package: "iproute2" };
 pub const NFT: Tool = Tool { name: "nft", files: &["nft"], package: "nftables" };
 /// The ACME server of tests, with its stand-in for name servers.
 pub const PEBBLE: Tool = Tool { name: "pebble", files: &["pebble"], package: "pebble" };
+/// The mail server of tests.
+pub const EXIM: Tool = Tool { name: "exim", files: &["exim4"], package: "exim4-daemon-light" };
 
 /// Every tool, in the order in which they are reported.
-pub const ALL: [Tool; 10] = [FIREFOX, CHROMIUM, DBUS, LIBNOTIFY, NGINX, OATHTOOL, POSTGRESQL, IP, NFT, PEBBLE];
+pub const ALL: [Tool; 11] = [FIREFOX, CHROMIUM, DBUS, LIBNOTIFY, NGINX, OATHTOOL, POSTGRESQL, IP, NFT, PEBBLE, EXIM];
 
 /// Administrators' folders are searched as well: `nginx` lives there and they are often not in a user's `PATH`. Debian keeps
 /// the servers of PostgreSQL in a folder for each version, on nobody's `PATH`.

@@ -11,6 +11,7 @@ use serde::Serialize;
 use crate::cli::Common;
 use crate::failure::{Failure, Next as _, Outcome};
 use crate::installation::Installation;
+use crate::mail;
 use crate::output::{self, Time, local, qr};
 
 /// Looked at again after this span even when nobody woke us.
@@ -28,6 +29,30 @@ pub(crate) async fn make_link(engine: &Engine, user: &User) -> Outcome<(Enrolmen
     let (id, secret) = engine.open_enrolment(user.id).await.or_next(format!("nod user show {}", user.name))?;
     let expires_at = engine.store().now().await?.after(limits::ENROLMENT_LINK_LIFE);
     Ok((id, format!("{}/enrol#{secret}", engine.settings().origin), expires_at))
+}
+
+#[derive(Serialize)]
+struct SentView<'a> {
+    user: &'a str,
+    sent_to: &'a str,
+    expires_at: Time,
+}
+
+/// Makes the link and sends it to the account's mail address.
+pub(crate) async fn by_mail(common: &Common, installation: &Installation, user: &User) -> Outcome {
+    let config = &installation.config;
+    let set = format!("nod user set {} --mail ADDRESS", user.name);
+    let to =
+        user.mail.as_deref().ok_or_else(|| Failure::new(format!("{} has no mail address", user.name)).next(set))?;
+    // Before the link is made: an earlier one ends with it.
+    mail::open(config, mail::settings(config)?)?;
+    let (_, link, expires_at) = make_link(&installation.engine, user).await?;
+    mail::send(config, &mail::fresh(to, mail::letters::link(config, user, &link, expires_at))).await?;
+    if common.json {
+        return output::json(&SentView { user: &user.name, sent_to: to, expires_at: Time(expires_at) });
+    }
+    output::line(format!("The link for {} went to {to}. It works once, until {}.", user.name, local(expires_at)));
+    Ok(())
 }
 
 /// Prints a link with its QR code.

@@ -11,6 +11,7 @@ pub(crate) mod enrol;
 pub(crate) mod group;
 pub(crate) mod init;
 pub(crate) mod key;
+pub(crate) mod mail;
 pub(crate) mod manual;
 pub(crate) mod migrate;
 pub(crate) mod passwords;

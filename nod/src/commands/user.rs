@@ -3,12 +3,15 @@
 use clap::{Args, Subcommand};
 use nod_core::people::{User, UserState};
 use nod_core::possession::{Device, DeviceState};
+use nod_core::text::mail_address;
 use nod_engine::Engine;
 use serde::Serialize;
 
 use super::{enrol, named_user, open, passwords};
 use crate::cli::{Common, OnOff};
 use crate::failure::{Failure, Next as _, Outcome};
+use crate::installation::Installation;
+use crate::mail;
 use crate::output::{self, Time, local, on_off};
 
 /// Accounts: add, list, show, change, disable, password, enrol a phone
@@ -16,7 +19,7 @@ use crate::output::{self, Time, local, on_off};
 pub(crate) enum UserCommand {
     /// Add an account; it has no phone yet and opens nothing
     #[command(
-        after_long_help = "Examples:\n  nod user add anna\n  nod user add anna --display-name \"Anna Berg\"\n\nThen: nod user enrol anna"
+        after_long_help = "Examples:\n  nod user add anna\n  nod user add anna --display-name \"Anna Berg\" --mail anna@your-domain.example\n\nThen: nod user enrol anna"
     )]
     Add(AddArguments),
     /// List all accounts
@@ -30,7 +33,7 @@ pub(crate) enum UserCommand {
     },
     /// Change what an account may and must do
     #[command(
-        after_long_help = "Examples:\n  nod user set anna --number-always on\n  nod user set anna --terminal-phone off"
+        after_long_help = "Examples:\n  nod user set anna --number-always on\n  nod user set anna --terminal-phone off\n  nod user set anna --mail anna@your-domain.example"
     )]
     Set(SetArguments),
     /// Disable an account; its sessions and pending sign-ins end at once
@@ -56,7 +59,7 @@ pub(crate) enum UserCommand {
     },
     /// Make the single-use link by which a phone is enrolled, and wait until it is
     #[command(
-        after_long_help = "The link lasts 72 hours and works once. Give it to the person; it opens in a browser on a computer\nor on the phone itself. An earlier link of the same account ends. With --json it prints the link and ends.\n\nExamples:\n  nod user enrol anna\n  nod user enrol anna --json"
+        after_long_help = "The link lasts 72 hours and works once. Give it to the person; it opens in a browser on a computer\nor on the phone itself. An earlier link of the same account ends. With --json it prints the link and ends.\n\nExamples:\n  nod user enrol anna\n  nod user enrol anna --mail\n  nod user enrol anna --json"
     )]
     Enrol {
         /// User name
@@ -64,6 +67,9 @@ pub(crate) enum UserCommand {
         /// Print the link and end
         #[arg(long)]
         no_wait: bool,
+        /// Send the link to the account's mail address instead of printing it
+        #[arg(long)]
+        mail: bool,
     },
 }
 
@@ -78,6 +84,9 @@ pub(crate) struct AddArguments {
     /// May enrol `nod phone`, whose user verification is its own word
     #[arg(long, value_enum, default_value_t = OnOff::Off, value_name = "on|off", hide_possible_values = true)]
     terminal_phone: OnOff,
+    /// Where notices about the account, and the link to enrol a phone, go by mail
+    #[arg(long, value_name = "ADDRESS")]
+    mail: Option<String>,
     /// Read a first password from standard input; without it the person chooses one while enrolling
     #[arg(long)]
     password_stdin: bool,
@@ -94,6 +103,9 @@ pub(crate) struct SetArguments {
     /// May enrol `nod phone`, whose user verification is its own word
     #[arg(long, value_enum, value_name = "on|off", hide_possible_values = true)]
     terminal_phone: Option<OnOff>,
+    /// Where notices about the account go by mail, or none
+    #[arg(long, value_name = "ADDRESS|none")]
+    mail: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -105,6 +117,7 @@ struct UserView {
     has_password: bool,
     number_always: bool,
     terminal_phone: bool,
+    mail: Option<String>,
     phones: usize,
     created_at: Time,
 }
@@ -118,6 +131,7 @@ fn view(user: &User, devices: &[Device]) -> UserView {
         has_password: user.password_hash.is_some(),
         number_always: user.number_always,
         terminal_phone: user.terminal_phone,
+        mail: user.mail.clone(),
         phones: devices.iter().filter(|device| device.state == DeviceState::Active).count(),
         created_at: Time(user.created_at),
     }
@@ -138,7 +152,7 @@ pub(crate) async fn run(common: &Common, command: UserCommand) -> Outcome {
         UserCommand::Add(arguments) => add(common, engine, arguments).await,
         UserCommand::List => list(common, engine).await,
         UserCommand::Show { name } => show(common, engine, &name).await,
-        UserCommand::Set(arguments) => set(common, engine, arguments).await,
+        UserCommand::Set(arguments) => set(common, &installation, arguments).await,
         UserCommand::Disable { name } => set_state(common, engine, &name, UserState::Disabled).await,
         UserCommand::Enable { name } => set_state(common, engine, &name, UserState::Active).await,
         UserCommand::Passwd { name, stdin } => {
@@ -148,8 +162,11 @@ pub(crate) async fn run(common: &Common, command: UserCommand) -> Outcome {
             engine.set_password(&user, password).await.or_next(format!("nod user passwd {}", user.name))?;
             say(common, engine, &user.name, "The password is set; sessions of this account have ended.").await
         }
-        UserCommand::Enrol { name, no_wait } => {
+        UserCommand::Enrol { name, no_wait, mail } => {
             let user = named_user(engine, &name).await?;
+            if mail {
+                return enrol::by_mail(common, &installation, &user).await;
+            }
             enrol::run(common, &installation, &user, !no_wait).await
         }
     }
@@ -178,6 +195,7 @@ async fn add(common: &Common, engine: &Engine, arguments: AddArguments) -> Outco
         // Before the account exists, so that a bad password leaves nothing behind.
         nod_core::people::check_new_password(password, &arguments.name)?;
     }
+    let mail = arguments.mail.as_deref().map(mail_address).transpose()?;
     let display = arguments.display_name.as_deref();
     let user = engine
         .add_user(&arguments.name, display, arguments.terminal_phone.is_on())
@@ -185,6 +203,9 @@ async fn add(common: &Common, engine: &Engine, arguments: AddArguments) -> Outco
         .or_next(format!("nod user show {}", arguments.name))?;
     if let Some(password) = password {
         engine.set_password(&user, password).await.or_next(format!("nod user passwd {}", user.name))?;
+    }
+    if let Some(mail) = &mail {
+        engine.set_mail(&user, Some(mail)).await.or_next(format!("nod user show {}", user.name))?;
     }
     let name = &user.name;
     say(common, engine, name, &format!("The account {name} is there. Enrol a phone: nod user enrol {name}")).await
@@ -276,6 +297,7 @@ async fn show(common: &Common, engine: &Engine, name: &str) -> Outcome {
         ("password", if user.password_hash.is_some() { "set" } else { "not yet" }.to_owned()),
         ("number always", on_off(user.number_always).to_owned()),
         ("terminal phone", on_off(user.terminal_phone).to_owned()),
+        ("mail", user.mail.clone().unwrap_or_else(|| "none".to_owned())),
         ("groups", groups),
         ("added", local(user.created_at)),
     ];
@@ -296,17 +318,41 @@ async fn show(common: &Common, engine: &Engine, name: &str) -> Outcome {
     Ok(())
 }
 
-async fn set(common: &Common, engine: &Engine, arguments: SetArguments) -> Outcome {
+async fn set(common: &Common, installation: &Installation, arguments: SetArguments) -> Outcome {
+    let engine = &installation.engine;
     let user = named_user(engine, &arguments.name).await?;
-    if arguments.number_always.is_none() && arguments.terminal_phone.is_none() {
+    let SetArguments { number_always, terminal_phone, mail, .. } = arguments;
+    if number_always.is_none() && terminal_phone.is_none() && mail.is_none() {
         return Err(Failure::misuse("nothing to change").next("nod user set --help"));
     }
-    let number = arguments.number_always.map_or(user.number_always, OnOff::is_on);
-    let terminal = arguments.terminal_phone.map_or(user.terminal_phone, OnOff::is_on);
-    engine.set_user_options(&user, number, terminal).await.or_next(format!("nod user show {}", user.name))?;
-    let (number, terminal) = (on_off(number), on_off(terminal));
-    let sentence = format!("{}: number always {number}, terminal phone {terminal}.", user.name);
+    let next = || format!("nod user show {}", user.name);
+    if number_always.is_some() || terminal_phone.is_some() {
+        let number = number_always.map_or(user.number_always, OnOff::is_on);
+        let terminal = terminal_phone.map_or(user.terminal_phone, OnOff::is_on);
+        engine.set_user_options(&user, number, terminal).await.or_next(next())?;
+    }
+    if let Some(mail) = mail {
+        let address = (mail != "none").then_some(&*mail);
+        engine.set_mail(&user, address).await.or_next(next())?;
+        tell_old_address(installation, &user, address).await;
+    }
+    let now = named_user(engine, &user.name).await?;
+    let (number, terminal) = (on_off(now.number_always), on_off(now.terminal_phone));
+    let mail = now.mail.unwrap_or_else(|| "none".to_owned());
+    let sentence = format!("{}: number always {number}, terminal phone {terminal}, mail {mail}.", user.name);
     say(common, engine, &user.name, &sentence).await
+}
+
+/// The person learns of the change where they have been written to so far (INV-15).
+async fn tell_old_address(installation: &Installation, user: &User, to: Option<&str>) {
+    let Some(old) = user.mail.as_deref().filter(|old| Some(*old) != to) else { return };
+    if installation.config.mail.is_none() {
+        return;
+    }
+    let letter = mail::fresh(old, mail::letters::moved(&installation.config, user));
+    if let Err(failure) = mail::send(&installation.config, &letter).await {
+        eprintln!("warning: {old} could not be told of the change: {}", failure.words());
+    }
 }
 
 async fn set_state(common: &Common, engine: &Engine, name: &str, to: UserState) -> Outcome {

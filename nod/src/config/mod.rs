@@ -3,6 +3,7 @@
 mod complaint;
 mod database;
 mod host;
+mod mail;
 mod network;
 mod template;
 mod web_address;
@@ -20,6 +21,7 @@ use crate::log::{Form, Level};
 pub(crate) use complaint::ConfigError;
 pub(crate) use database::Database;
 pub(crate) use host::{PublicAddress, app_origin};
+pub(crate) use mail::Mail;
 pub(crate) use network::{Acme, Range, Source, Syslog, Tls};
 pub(crate) use template::{Answers, render};
 pub(crate) use webhook::Webhook;
@@ -64,6 +66,8 @@ pub(crate) struct Config {
     pub(crate) syslog: Option<Syslog>,
     /// Programs that are told of each event.
     pub(crate) webhooks: Vec<Webhook>,
+    /// The server that takes letters to people, if there is one.
+    pub(crate) mail: Option<Mail>,
     /// `log` table.
     pub(crate) log: Log,
     /// Where traces go, if anywhere.
@@ -166,6 +170,7 @@ struct File {
     trace: Trace,
     #[serde(default)]
     webhook: Vec<Webhook>,
+    mail: Option<mail::Table>,
 }
 
 fn default_listen() -> SocketAddr {
@@ -222,6 +227,8 @@ impl Config {
         }
         let webhooks = webhook::checked(file.webhook, beside);
         let webhooks = webhooks.map_err(|(key, what)| complaint::at_key(path, text, key, what))?;
+        let mail = file.mail.map(|mail| mail.checked(beside)).transpose();
+        let mail = mail.map_err(|(key, what)| complaint::at_key(path, text, key, what))?;
         let server_name = nod_core::text::shown(&file.server_name.unwrap_or_default());
         Ok(Self {
             path: path.to_path_buf(),
@@ -235,6 +242,7 @@ impl Config {
             checkpoint_file: checkpoint_file.unwrap_or_else(|| data_dir.join(checkpoints::DEFAULT_FILE)),
             syslog: file.audit.syslog.map(|collector| Syslog { collector, ca: syslog_ca }),
             webhooks,
+            mail,
             data_dir,
             database,
             push: file.push,

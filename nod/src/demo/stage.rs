@@ -121,6 +121,7 @@ fn config(folder: &Path, listen: SocketAddr) -> Outcome<Config> {
         checkpoint_file: folder.join(crate::checkpoints::DEFAULT_FILE),
         syslog: None,
         webhooks: Vec::new(),
+        mail: None,
     })
 }
 

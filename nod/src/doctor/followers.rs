@@ -1,9 +1,10 @@
 //! Those to whom events of the audit are sent: whether they are reached, and what waits for them.
 
 use super::Findings;
-use crate::config::{Config, Webhook};
+use crate::config::{self, Config, Webhook};
 use crate::forward::{self, Hook};
 use crate::installation::Installation;
+use crate::mail;
 use crate::output::local;
 
 /// Events that wait longer than this, in milliseconds, are a problem: the other side was away for many tries.
@@ -18,11 +19,39 @@ pub(super) async fn examine(
     if config.syslog.is_some() {
         waiting(installation, forward::SYSLOG, "look at the log of nod serve, and at the collector", findings).await;
     }
+    if let Some(settings) = &config.mail {
+        mail_server(config, settings, offline, findings).await;
+        waiting(installation, mail::NOTICES, "look at the log of nod serve, and at the mail server", findings).await;
+    }
     for webhook in &config.webhooks {
         let name = &webhook.name;
         if reach(webhook, offline, findings).await {
             let advice = format!("run: nod webhook test {name}");
             waiting(installation, &forward::webhook_name(name), &advice, findings).await;
+        }
+    }
+}
+
+/// Whether the mail server can be used.
+async fn mail_server(config: &Config, settings: &config::Mail, offline: bool, findings: &mut Findings) {
+    let mailer = match mail::open(config, settings) {
+        Ok(mailer) => mailer,
+        Err(failure) => {
+            return findings.problem(
+                "mail",
+                failure.words(),
+                "nod serve does not start like this; see [mail] in nod.toml",
+            );
+        }
+    };
+    if offline {
+        return findings.ok("mail", "it has what it needs");
+    }
+    match mailer.reach().await {
+        Ok(()) => findings.ok("mail", format!("{} takes letters", settings.host)),
+        Err(error) => {
+            let advice = "letters wait until it does; see [mail] in nod.toml, then run: nod mail test ADDRESS";
+            findings.problem("mail", error.to_string(), advice);
         }
     }
 }

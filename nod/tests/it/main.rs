@@ -22,6 +22,7 @@ mod forward;
 mod harness;
 mod key;
 mod logs;
+mod mail;
 mod migrate;
 mod nodes;
 mod people;

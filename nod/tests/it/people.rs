@@ -7,7 +7,7 @@ use crate::harness::{Nod, plain};
 fn anna() -> Value {
     json!({
         "id": "ID", "name": "anna", "display_name": "anna", "state": "active", "has_password": false,
-        "number_always": false, "terminal_phone": false, "phones": 0, "created_at": "TIME"
+        "number_always": false, "terminal_phone": false, "mail": null, "phones": 0, "created_at": "TIME"
     })
 }
 

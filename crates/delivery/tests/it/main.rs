@@ -12,6 +12,7 @@
 mod address;
 mod encryption;
 mod gate;
+mod mail;
 mod payload;
 mod send;
 mod stub;

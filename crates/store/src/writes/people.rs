@@ -15,10 +15,19 @@ pub(super) fn apply<'w>(tx: &mut Plan<'w>, write: &'w Write) -> Applied {
         Write::AddUser(user) => add_user(tx, user),
         Write::ChangeUser { from, to } => tx.one(
             sql!(
-                "UPDATE users SET state = $3, password_hash = $4, number_always = $5, terminal_phone = $6, checksum = $7
-                 WHERE id = $1 AND checksum = $2"
+                "UPDATE users SET state = $3, password_hash = $4, number_always = $5, terminal_phone = $6, mail = $7,
+                    checksum = $8 WHERE id = $1 AND checksum = $2"
             ),
-            (to.id.0, *from, to.state.name(), &to.password_hash, to.number_always, to.terminal_phone, to.checksum),
+            (
+                to.id.0,
+                *from,
+                to.state.name(),
+                &to.password_hash,
+                to.number_always,
+                to.terminal_phone,
+                &to.mail,
+                to.checksum,
+            ),
         ),
         Write::AddGroup(group) => tx.one(
             sql!("INSERT INTO user_groups (id, name, created_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING"),
@@ -55,9 +64,9 @@ pub(super) fn apply<'w>(tx: &mut Plan<'w>, write: &'w Write) -> Applied {
 fn add_user<'w>(tx: &mut Plan<'w>, user: &'w User) -> Applied {
     tx.one(
         sql!(
-            "INSERT INTO users (id, name, display_name, state, password_hash, number_always, terminal_phone, created_at,
-                                checksum)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING"
+            "INSERT INTO users (id, name, display_name, state, password_hash, number_always, terminal_phone, mail,
+                                created_at, checksum)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT DO NOTHING"
         ),
         (
             user.id.0,
@@ -67,6 +76,7 @@ fn add_user<'w>(tx: &mut Plan<'w>, user: &'w User) -> Applied {
             &user.password_hash,
             user.number_always,
             user.terminal_phone,
+            &user.mail,
             user.created_at.0,
             user.checksum,
         ),

@@ -67,6 +67,7 @@ const TAMPERS: &[(Before, &str, Door)] = &[
     (Nothing, "UPDATE users SET password_hash = (SELECT password_hash FROM users WHERE id = ben) || 'x' WHERE id = anna", Session),
     (Nothing, "UPDATE users SET number_always = 1 - number_always WHERE id = anna", Password),
     (Nothing, "UPDATE users SET terminal_phone = 1 - terminal_phone WHERE id = anna", Password),
+    (Nothing, "UPDATE users SET mail = 'eve@example.com' WHERE id = anna", Session),
     (Nothing, "UPDATE users SET created_at = created_at + 1 WHERE id = anna", Session),
     (Nothing, "UPDATE users SET checksum = NULL WHERE id = anna", Session),
     (Disabled, "UPDATE users SET state = 'active' WHERE id = anna", Password),

@@ -16,6 +16,7 @@ pub async fn users_are_added_once_and_found<S: Store + 'static>(bed: &Bed<S>) {
         password_hash: Some("$argon2id$x".into()),
         number_always: true,
         terminal_phone: false,
+        mail: Some("anna@example.com".into()),
         ..user(2)
     };
     bed.accepts([Write::AddUser(user(3)), Write::AddUser(whole.clone())]).await;
@@ -34,6 +35,7 @@ pub async fn users_are_changed_from_what_they_were<S: Store + 'static>(bed: &Bed
         password_hash: Some("$h".into()),
         number_always: true,
         terminal_phone: false,
+        mail: Some("anna@example.com".into()),
         checksum: CHANGED,
         ..user(1)
     };

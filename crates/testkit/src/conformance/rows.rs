@@ -39,6 +39,7 @@ pub fn user(n: u8) -> User {
         password_hash: None,
         number_always: false,
         terminal_phone: true,
+        mail: None,
         created_at: at(1),
         checksum: [n.wrapping_add(5); 32],
     }

@@ -61,6 +61,7 @@ fn person(vault: &Vault, number: usize, endpoint: Option<String>, writes: &mut V
         password_hash: Some("unhashed".to_owned()),
         number_always: false,
         terminal_phone: true,
+        mail: None,
         created_at: now,
         checksum: UNSEALED,
     })));

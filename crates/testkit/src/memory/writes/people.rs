@@ -21,6 +21,7 @@ impl State {
                 row.state = to.state;
                 row.password_hash.clone_from(&to.password_hash);
                 (row.number_always, row.terminal_phone) = (to.number_always, to.terminal_phone);
+                row.mail.clone_from(&to.mail);
                 row.checksum = to.checksum;
                 Some(())
             }

@@ -1,0 +1,100 @@
+//! What Nod writes to people: every letter's words.
+
+use nod_core::Timestamp;
+use nod_core::audit::{Event, EventKind};
+use nod_core::people::User;
+
+use super::{plain, when};
+use crate::config::Config;
+
+/// Subject and text.
+pub(crate) type Words = (String, String);
+
+/// That letters arrive.
+pub(crate) fn test(config: &Config) -> Words {
+    let text = "This is a test. Nod can write to this address, and there is nothing to do.";
+    (format!("A test from {}", plain(&config.server_name)), whole(config, None, text))
+}
+
+/// The link by which somebody's phone is enrolled.
+pub(crate) fn link(config: &Config, user: &User, link: &str, expires_at: Timestamp) -> Words {
+    let text = format!(
+        "Set up your phone for signing in: it takes two minutes. Open this link on your computer or on the phone itself:\n\
+         \n\
+         {link}\n\
+         \n\
+         It works once, until {}. Do not pass it on: whoever opens it first enrols a phone for you. If it has been used and \
+         not by you, tell your administrator.",
+        when(expires_at)
+    );
+    (format!("Set up your phone for {}", plain(&config.server_name)), whole(config, Some(user), &text))
+}
+
+/// To the old address, that letters go to another one from now on.
+pub(crate) fn moved(config: &Config, user: &User) -> Words {
+    let text = "An administrator has changed your mail address. Letters about your account no longer come here.\n\
+                \n\
+                If nobody told you of that, ask your administrator.";
+    ("Your mail address was changed".to_owned(), whole(config, Some(user), text))
+}
+
+/// What a person is told of what happened to their account; none for what is not told by mail.
+pub(crate) fn notice(config: &Config, user: &User, event: &Event) -> Option<Words> {
+    let device = event.device.as_ref().map_or_else(|| "a phone".to_owned(), |(_, name)| plain(name));
+    let from = event.address.as_ref().map(|address| format!(" from {}", plain(address))).unwrap_or_default();
+    let detail = plain(&event.detail);
+    let (subject, happened) = match event.kind {
+        EventKind::EnrolmentOpened => {
+            ("A phone may be added to your account", "A link was made that adds a phone to your account.".to_owned())
+        }
+        EventKind::DeviceEnrolled => (
+            "A phone was added to your account",
+            format!("{device} was added to your account and can approve sign-ins."),
+        ),
+        EventKind::DeviceRevoked => {
+            ("A phone was removed from your account", format!("{device} can no longer approve your sign-ins."))
+        }
+        EventKind::BrowserBound => (
+            "A new browser can ask your phone",
+            format!("A browser was introduced{from}: {detail}. It can ask your phone now."),
+        ),
+        EventKind::BrowserCloned => (
+            "A copy of your browser was seen",
+            format!(
+                "Somebody used a copy of your browser ({detail}){from}. Neither can ask your phone any more; introduce yours again."
+            ),
+        ),
+        EventKind::PasswordSet => {
+            ("Your password was changed", "Your password was changed, and you were signed out.".to_owned())
+        }
+        EventKind::FraudReported => (
+            "A sign-in was reported as not yours",
+            format!(
+                "You said \"this wasn't me\" about a sign-in{from}, with {device}. Somebody knows your password: choose a new one."
+            ),
+        ),
+        EventKind::UserDisabled => {
+            ("Your account was disabled", "Your account was disabled and signed out.".to_owned())
+        }
+        EventKind::UserEnabled => ("Your account was enabled", "Your account can be used again.".to_owned()),
+        _ => return None,
+    };
+    let text = format!(
+        "{happened}\n\
+         It happened on {}.\n\
+         \n\
+         If that was you, there is nothing to do. If not, tell your administrator at once.",
+        when(event.at)
+    );
+    Some((subject.to_owned(), whole(config, Some(user), &text)))
+}
+
+/// With who is spoken to and who speaks.
+fn whole(config: &Config, user: Option<&User>, text: &str) -> String {
+    let hello = user.map(|user| format!("Hello {},\n\n", plain(&user.display_name))).unwrap_or_default();
+    format!(
+        "{hello}{text}\n\n{}\n{}\n\nNobody will ever ask you for a code or a number by mail or by telephone.\n",
+        plain(&config.server_name),
+        config.address.origin()
+    )
+}

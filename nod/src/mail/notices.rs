@@ -1,0 +1,101 @@
+//! People are told by mail what happened to their account (INV-15): each event of the audit that concerns one who has an address.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use nod_core::Timestamp;
+use nod_core::audit::{Event, EventKind, Link};
+use nod_delivery::mail::{Letter, MailError, Mailer};
+use nod_engine::Engine;
+use nod_engine::ports::Write;
+use tokio::time::Instant;
+
+use super::{explained, letters, open};
+use crate::config::{self, Config};
+use crate::failure::{Failure, Outcome};
+use crate::forward::{Refusal, Sent, Sink};
+
+/// The short name of this sink.
+pub(crate) const NAME: &str = "mail";
+/// Events that are looked at in one go: most concern nobody.
+const BATCH: u32 = 100;
+/// After this long no further letter of the go is begun. With one letter's limit it stays below the lease.
+const SEND_TIME: Duration = Duration::from_secs(5);
+
+/// Writes to people.
+pub(crate) struct Notices {
+    engine: Engine,
+    config: Arc<Config>,
+    mailer: Mailer,
+}
+
+impl Notices {
+    /// By the configured mail server.
+    pub(crate) fn open(engine: Engine, config: &Config, settings: &config::Mail) -> Outcome<Self> {
+        Ok(Self { engine, mailer: open(config, settings)?, config: Arc::new(config.clone()) })
+    }
+
+    /// The letter about this event, if there is one.
+    async fn letter(&self, link: &Link) -> Outcome<Option<(Letter, Event)>> {
+        let (Some(event), Some(hash)) = (&link.event, link.hash) else { return Ok(None) };
+        let Some((id, _)) = &event.user else { return Ok(None) };
+        let Some(user) = self.engine.store().user(*id).await? else { return Ok(None) };
+        let Some(to) = user.mail.clone() else { return Ok(None) };
+        let Some((subject, text)) = letters::notice(&self.config, &user, event) else { return Ok(None) };
+        Ok(Some((Letter { to, subject, text, id: hash.to_string(), at: event.at }, event.clone())))
+    }
+
+    async fn try_send(&self, link: &Link) -> Result<(), Refusal> {
+        let Some((letter, event)) = self.letter(link).await? else { return Ok(()) };
+        match self.mailer.send(&letter).await {
+            Ok(()) => Ok(()),
+            // One dead mailbox must not keep everybody else's letters back.
+            Err(error @ (MailError::Refused(_) | MailError::Letter(_))) => Ok(self.undelivered(event, &error).await?),
+            Err(error) => Err(explained(&error).into()),
+        }
+    }
+
+    /// Says so in the audit, so that it is not lost without a word.
+    async fn undelivered(&self, about: Event, error: &MailError) -> Outcome {
+        tracing::warn!("a letter about {} was not taken: {error}", about.kind.name());
+        let now = self.engine.store().now().await?;
+        let detail = format!("{}: {error}", about.kind.name());
+        let mut event = Event::new(EventKind::MailRefused, now).detail(nod_core::text::shown(&detail));
+        event.user = about.user;
+        let commit = self.engine.store().commit(vec![Write::Audit(event)]);
+        commit.await.map_err(|error| Failure::new(format!("the audit was not written: {error}")))
+    }
+}
+
+#[async_trait]
+impl Sink for Notices {
+    fn name(&self) -> String {
+        NAME.to_owned()
+    }
+
+    fn shown(&self) -> String {
+        "people by mail".to_owned()
+    }
+
+    fn wants_the_past(&self) -> bool {
+        false
+    }
+
+    fn batch(&self) -> u32 {
+        BATCH
+    }
+
+    async fn send(&self, links: &[Link], _: Timestamp) -> Sent {
+        let start = Instant::now();
+        for (taken, link) in links.iter().enumerate() {
+            if start.elapsed() > SEND_TIME {
+                return Sent { taken, refused: None };
+            }
+            if let Err(refused) = self.try_send(link).await {
+                return Sent { taken, refused: Some(refused) };
+            }
+        }
+        Sent { taken: links.len(), refused: None }
+    }
+}
