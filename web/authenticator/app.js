@@ -13,6 +13,7 @@ import { historyScreen } from "./history.js";
 import { homeScreen } from "./home.js";
 import { keepShell, mustInstallFirst, registerWorker, welcomeScreen } from "./install.js";
 import { syncSubscription } from "./push.js";
+import { rehearsal, rehearsed } from "./rehearsal.js";
 import { outcomeScreen, requestScreen } from "./request.js";
 import { allAccounts } from "./store.js";
 import { countCodes } from "./vault.js";
@@ -99,6 +100,16 @@ const go = {
   },
   history: () => put("history", historyScreen(go.home)),
   accounts: () => put("accounts", accountsScreen({ add: () => go.enrol(""), resume: go.resume, changed: start, back: go.home })),
+  /** A test that was started in the portal: it is answered like a sign-in, and opens nothing. @param {Account} account @param {string} test */
+  test: (account, test) =>
+    put("request", {
+      node: rehearsal({
+        account,
+        test,
+        from: words.rehearsal.fromTest,
+        answered: (outcome) => put("outcome", { node: rehearsed(outcome, refreshAndDecide) }),
+      }),
+    }),
   /** @param {string} code */
   enrol: (code) => put("enrol", enrolScreen({ code, account: null, done: start })),
   /** @param {Account} account */
@@ -200,6 +211,7 @@ async function refresh(address = location.hash) {
   if (location.hash.includes("request=")) {
     history.replaceState(null, "", location.pathname);
   }
+  await openTest(address);
   state.look += 1;
   const look = state.look;
   try {
@@ -221,6 +233,25 @@ async function refresh(address = location.hash) {
   navigator.setAppBadge?.(state.requests.length).catch(() => {});
   showNav();
   decide();
+}
+
+/**
+ * A notification may point to a test. It waits for nobody: whoever is in the middle of something, or has answered it, sees nothing.
+ * @param {string} address
+ */
+async function openTest(address) {
+  const test = new URLSearchParams(address.split("#")[1] ?? "").get("test");
+  if (location.hash.includes("test=")) {
+    history.replaceState(null, "", location.pathname);
+  }
+  if (!test || !INTERRUPTIBLE.has(state.screen)) {
+    return;
+  }
+  const found = await device("GET", `/self-test/${encodeURIComponent(test)}`).catch(() => null);
+  const account = state.accounts.find((one) => one.device === found?.device);
+  if (account && !found.answered_at && INTERRUPTIBLE.has(state.screen)) {
+    go.test(account, test);
+  }
 }
 
 /** Which screen comes next, now that it is known what is pending. */

@@ -31,9 +31,9 @@ async function approve(account, test) {
 
 /**
  * The practice request: it looks like a real one and says that it is none.
- * @param {{account: import("./store.js").Account, test: string|null, answered: (outcome: "approve"|"deny") => void}} given
+ * @param {{account: import("./store.js").Account, test: string|null, from?: string, answered: (outcome: "approve"|"deny") => void}} given
  */
-export function rehearsal({ account, test, answered }) {
+export function rehearsal({ account, test, from = text.from, answered }) {
   const errors = errorLine();
   const agree = button("practice-approve", words.request.approve, "primary", () =>
     void run(agree, errors, async () => {
@@ -50,7 +50,7 @@ export function rehearsal({ account, test, answered }) {
       "dl",
       { class: "facts" },
       fact(words.request.who, h("span", { class: "lead" }, account.user.display_name), h("br"), h("span", { class: "small" }, account.user.name)),
-      fact(words.request.from, h("span", { class: "lead" }, text.from)),
+      fact(words.request.from, h("span", { class: "lead" }, from)),
     ),
     errors.node,
     h("div", { class: "decision" }, button("practice-deny", words.request.deny, "danger", () => answered("deny")), agree),

@@ -107,6 +107,7 @@ const rehearsal = {
   title: "Practice: is this you?",
   notice: "This is practice. Nothing opens, whatever you press. A real request looks like this and names the app and the browser.",
   from: "this phone, while you set it up",
+  fromTest: "a test that was started for this phone",
   approve: { title: "That is how you approve", sentence: "Approve only what you started yourself. When in doubt, deny." },
   deny: { title: "That is how you deny", sentence: "Nobody is signed in then. Deny whatever you did not start yourself." },
 };

@@ -215,7 +215,7 @@ function done() {
     { class: "stack" },
     mark("approve"),
     h("div", { class: "stack-tight centred" }, heading(text.title), h("p", {}, text.sentence)),
-    h("a", { id: "next", class: "button primary wide-button", href: "/account" }, text.button),
+    h("a", { id: "next", class: "button primary wide-button", href: "/portal" }, text.button),
   );
   return { node };
 }

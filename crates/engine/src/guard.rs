@@ -212,6 +212,9 @@ impl Store for Guard {
     async fn stages(&self, subject: [u8; 16]) -> StoreResult<Vec<(DeviceId, Stage, Timestamp)>> {
         self.rows.stages(subject).await
     }
+    async fn last_rung(&self, device: DeviceId) -> StoreResult<Option<[u8; 16]>> {
+        self.rows.last_rung(device).await
+    }
     async fn session(&self, id: SessionId) -> StoreResult<Option<Session>> {
         self.one(self.rows.session(id).await?).await
     }
@@ -250,6 +253,9 @@ impl Store for Guard {
     }
     async fn audit(&self, before: Option<i64>, limit: u32) -> StoreResult<Vec<(i64, Event)>> {
         self.rows.audit(before, limit).await
+    }
+    async fn audit_of(&self, user: UserId, before: Option<i64>, limit: u32) -> StoreResult<Vec<(i64, Event)>> {
+        self.rows.audit_of(user, before, limit).await
     }
     async fn audit_after(&self, after: i64, limit: u32) -> StoreResult<Vec<Link>> {
         self.rows.audit_after(after, limit).await

@@ -16,6 +16,7 @@ mod guard;
 mod introduce;
 mod meters;
 mod password;
+mod portal;
 pub mod ports;
 mod probe;
 mod restore;

@@ -18,14 +18,19 @@ impl Engine {
     /// # Errors
     /// [`Fault::Conflict`] when the phone has no subscription; [`Fault::TooMany`].
     pub async fn start_self_test(&self, phone: &Phone, id: DeviceId) -> Outcome<Id> {
-        let now = self.now().await?;
         let device = self.store.device(phone.device(id)?.id).await?.ok_or(Fault::NotFound("device"))?;
+        self.ring_for_test(&device).await
+    }
+
+    /// Queues a test push to this phone.
+    pub(crate) async fn ring_for_test(&self, device: &Device) -> Outcome<Id> {
+        let now = self.now().await?;
         let test: [u8; 16] = self.fresh_id();
-        let pushes = self.pushes(&device, PushKind::SelfTest, test, now, now.after(limits::CHALLENGE_LIFE));
+        let pushes = self.pushes(device, PushKind::SelfTest, test, now, now.after(limits::CHALLENGE_LIFE));
         if pushes.is_empty() {
             return Err(Fault::Conflict("this phone cannot be rung: allow notifications and try again".to_owned()));
         }
-        let mut writes = vec![Write::Count { bucket: format!("self-test/{id}"), limit: limits::SELF_TESTS }];
+        let mut writes = vec![Write::Count { bucket: format!("self-test/{}", device.id), limit: limits::SELF_TESTS }];
         writes.extend(pushes);
         if applied(self.store.commit(writes).await)? {
             Ok(Id(test))
@@ -39,12 +44,18 @@ impl Engine {
     /// # Errors
     /// [`Fault::NotFound`] when it is not a test of this phone.
     pub async fn self_test(&self, phone: &Phone, test: Id) -> Outcome<SelfTestState> {
-        self.tested(phone, test).await?;
+        let device = self.tested(phone, test).await?.id;
+        self.test_state(test, device).await
+    }
+
+    /// How far a test of this phone got.
+    pub(crate) async fn test_state(&self, test: Id, device: DeviceId) -> Outcome<SelfTestState> {
         let stages = self.store.stages(test.0).await?;
         let at = |wanted: Stage| stages.iter().find(|(_, stage, _)| *stage == wanted).map(|(.., at)| at.0);
         let error =
             at(Stage::Failed).map(|_| "the push service could not be reached or refused the message".to_owned());
         Ok(SelfTestState {
+            device: Id(device.0),
             sent_at: at(Stage::Sent),
             accepted_at: at(Stage::Accepted),
             woke_at: at(Stage::WorkerWoke),
@@ -55,8 +66,13 @@ impl Engine {
 
     /// The device of this phone that a test is of.
     async fn tested<'p>(&self, phone: &'p Phone, test: Id) -> Outcome<&'p Device> {
+        phone.device(self.device_tested(test).await?).map_err(|_| Fault::NotFound("test"))
+    }
+
+    /// Whatever device a test is of.
+    pub(crate) async fn device_tested(&self, test: Id) -> Outcome<DeviceId> {
         let push = self.store.pushes_of(test.0).await?.into_iter().next().filter(|p| p.kind == PushKind::SelfTest);
-        push.and_then(|push| phone.device(push.device).ok()).ok_or(Fault::NotFound("test"))
+        push.map(|push| push.device).ok_or(Fault::NotFound("test"))
     }
 
     /// Takes an approval that is given for practice: whoever has done it once knows what a real one looks like, and both know

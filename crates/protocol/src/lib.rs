@@ -16,6 +16,7 @@ pub mod enrolment;
 pub mod jwk;
 mod jws;
 pub mod pages;
+pub mod portal;
 pub mod webauthn;
 
 pub use b64::{B64, Bytes32, Id};

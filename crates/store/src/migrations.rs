@@ -36,6 +36,12 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../migrations/0003_mail.sqlite.sql"),
         postgres: include_str!("../migrations/0003_mail.postgres.sql"),
     },
+    Migration {
+        version: 4,
+        name: "portal",
+        sqlite: include_str!("../migrations/0004_portal.sqlite.sql"),
+        postgres: include_str!("../migrations/0004_portal.postgres.sql"),
+    },
 ];
 
 /// Those up to `version`.

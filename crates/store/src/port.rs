@@ -134,6 +134,9 @@ macro_rules! store {
             async fn stages(&self, subject: [u8; 16]) -> StoreResult<Vec<(DeviceId, Stage, Timestamp)>> {
                 self.all($crate::reads::stages(subject)).await
             }
+            async fn last_rung(&self, device: DeviceId) -> StoreResult<Option<[u8; 16]>> {
+                self.first($crate::reads::last_rung(device)).await
+            }
 
             async fn session(&self, id: SessionId) -> StoreResult<Option<Session>> {
                 self.first($crate::reads::session(id)).await
@@ -176,6 +179,9 @@ macro_rules! store {
             }
             async fn audit(&self, before: Option<i64>, limit: u32) -> StoreResult<Vec<(i64, Event)>> {
                 self.all($crate::reads::audit(before, limit)).await
+            }
+            async fn audit_of(&self, user: UserId, before: Option<i64>, limit: u32) -> StoreResult<Vec<(i64, Event)>> {
+                self.all($crate::reads::audit_of(user, before, limit)).await
             }
             async fn audit_after(&self, after: i64, limit: u32) -> StoreResult<Vec<Link>> {
                 let links = self.all($crate::reads::audit_after(after, limit)).await?;

@@ -272,6 +272,12 @@ pub(crate) fn stages(subject: [u8; 16]) -> Query<'static, (DeviceId, Stage, Time
     Query::new(sql, (subject,), rows::stage)
 }
 
+pub(crate) fn last_rung(device: DeviceId) -> Query<'static, [u8; 16]> {
+    let sql =
+        sql!("SELECT subject FROM stages WHERE device_id = $1 AND stage = 'sent' ORDER BY at DESC, row DESC LIMIT 1");
+    Query::new(sql, (device.0,), |row| get(row, 0))
+}
+
 pub(crate) fn sessions_of(user: UserId) -> Query<'static, Session> {
     let sql = sql!(
         "SELECT ",
@@ -359,6 +365,12 @@ pub(crate) fn count(bucket: &str, limit: Limit) -> Query<'_, u32> {
 pub(crate) fn audit(before: Option<i64>, limit: u32) -> Query<'static, (i64, Event)> {
     let sql = sql!("SELECT ", columns!(audit), " FROM audit WHERE place < $1 ORDER BY place DESC LIMIT $2");
     Query::new(sql, (before.unwrap_or(i64::MAX), limit), rows::event)
+}
+
+pub(crate) fn audit_of(user: UserId, before: Option<i64>, limit: u32) -> Query<'static, (i64, Event)> {
+    let sql =
+        sql!("SELECT ", columns!(audit), " FROM audit WHERE user_id = $1 AND place < $2 ORDER BY place DESC LIMIT $3");
+    Query::new(sql, (user.0, before.unwrap_or(i64::MAX), limit), rows::event)
 }
 
 pub(crate) fn audit_after(after: i64, limit: u32) -> Query<'static, Link> {

@@ -38,6 +38,7 @@ macro_rules! store_calls {
             fn open_pushes() -> StoreResult<u64>;
             fn errand(device: DeviceId, subject: [u8; 16]) -> StoreResult<Option<Errand>>;
             fn pushes_of(subject: [u8; 16]) -> StoreResult<Vec<Push>>;
+            fn last_rung(device: DeviceId) -> StoreResult<Option<[u8; 16]>>;
             fn stages(subject: [u8; 16]) -> StoreResult<Vec<(DeviceId, Stage, Timestamp)>>;
             fn session(id: SessionId) -> StoreResult<Option<Session>>;
             fn session_by_secret(secret: SecretHash) -> StoreResult<Option<Session>>;
@@ -52,6 +53,7 @@ macro_rules! store_calls {
             fn sealed_rows(table: Table) -> StoreResult<Vec<SealedRow>>;
             fn count(bucket: &str, limit: Limit) -> StoreResult<u32>;
             fn audit(before: Option<i64>, limit: u32) -> StoreResult<Vec<(i64, Event)>>;
+            fn audit_of(user: UserId, before: Option<i64>, limit: u32) -> StoreResult<Vec<(i64, Event)>>;
             fn audit_after(after: i64, limit: u32) -> StoreResult<Vec<Link>>;
             fn meta(key: &str) -> StoreResult<Option<Vec<u8>>>;
         }

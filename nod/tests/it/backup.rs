@@ -37,7 +37,7 @@ impl Site {
         self.nod.run(&["phone", "wait", "--approve", "--timeout", "20"]).ok();
         let finished = self.anna.post("/sign-in/finish", &json!({})).await;
         assert!(finished.status().is_success(), "{finished:?}");
-        assert_eq!(self.anna.get("/account").await.status(), 200);
+        assert_eq!(self.anna.get("/portal").await.status(), 200);
     }
 
     fn phone_id(&self) -> String {
@@ -104,7 +104,7 @@ async fn nothing_that_was_open_or_pending_outlives_a_restore() {
     assert_eq!((&restored["users"], &restored["phones"]), (&json!(1), &json!(1)));
     let _running = other.serve();
     let mut anna = moved(&site.anna, &other);
-    assert_ne!(anna.get("/account").await.status(), 200, "the old session lives");
+    assert_ne!(anna.get("/portal").await.status(), 200, "the old session lives");
     assert_eq!(anna.post("/sign-in/finish", &json!({})).await.status(), 401, "the old sign-in lives");
     // The phone is still anna's, but has nothing to answer; its own session is new.
     fs::create_dir_all(other.folder.path().join(".local/state/nod")).unwrap();

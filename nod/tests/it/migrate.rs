@@ -46,7 +46,7 @@ impl Used {
         // Refused while the server has the file open, which it then still serves.
         nod.set("[database]\n", &format!("[database]\nurl = \"{}\"\n", cluster.database()));
         nod.run(&MIGRATE).fails(1, &["nod.db is in use by another process", "stop the server"]);
-        assert_eq!(page.get("/account").await.status(), 200);
+        assert_eq!(page.get("/portal").await.status(), 200);
         running.signal("TERM");
         assert_eq!(running.code(), Some(0));
         let used = Self { nod, cluster, page };
@@ -92,7 +92,7 @@ async fn signs_in(nod: &Nod, page: &mut Visitor) {
     assert_eq!(page.sign_in("anna", PASSWORD).await["phase"], "waiting");
     nod.run(&["phone", "wait", "--approve", "--timeout", "20"]).ok();
     assert!(page.post("/sign-in/finish", &json!({})).await.status().is_success());
-    assert_eq!(page.get("/account").await.status(), 200);
+    assert_eq!(page.get("/portal").await.status(), 200);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -113,7 +113,7 @@ async fn a_used_installation_moves_and_its_phone_goes_on() {
 
     // The session, the browser and the phone of before go on.
     let running = used.nod.serve();
-    assert_eq!(used.page.get("/account").await.status(), 200);
+    assert_eq!(used.page.get("/portal").await.status(), 200);
     signs_in(&used.nod, &mut used.page).await;
     drop(running);
     assert_eq!(used.nod.run(&["audit", "verify", "--json"]).json()["holds"], true);

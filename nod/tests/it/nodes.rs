@@ -115,7 +115,7 @@ pub(crate) async fn hears(stream: &mut Response, wanted: impl Fn(&str) -> bool) 
 }
 
 pub(crate) async fn account(page: &mut Visitor) -> StatusCode {
-    page.get("/account").await.status()
+    page.get("/portal").await.status()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -136,7 +136,7 @@ async fn behave_as_one(nodes: &Nodes) {
 
     // A session that ended on one node has ended on both.
     let mut old = page.clone();
-    assert!(other.post("/account/sign-out", &json!({})).await.status().is_success());
+    assert!(other.post("/portal/sign-out", &json!({})).await.status().is_success());
     assert_eq!(account(&mut old).await, StatusCode::SEE_OTHER);
 
     // Whoever is disabled by one node's command has nothing on the other: an enrolment that is open there ends.

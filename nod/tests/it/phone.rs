@@ -84,7 +84,7 @@ async fn requests_are_shown_and_answered() {
     );
     assert_eq!(anna.status().await["phase"], "ready");
     assert!(anna.post("/sign-in/finish", &json!({})).await.status().is_success());
-    assert_eq!(anna.get("/account").await.status(), 200);
+    assert_eq!(anna.get("/portal").await.status(), 200);
 
     assert_eq!(anna.sign_in("anna", password).await["phase"], "waiting");
     let said = wait(&["--deny"]).ok();

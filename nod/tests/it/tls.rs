@@ -37,7 +37,7 @@ async fn a_sign_in_over_http2_outlives_a_stop() {
     assert_eq!(anna.status().await["phase"], "waiting");
     nod.run(&["phone", "wait", "--timeout", "20", "--approve"]).ok();
     assert!(anna.post("/sign-in/finish", &json!({})).await.status().is_success());
-    assert_eq!(anna.get("/account").await.status(), 200);
+    assert_eq!(anna.get("/portal").await.status(), 200);
 }
 
 #[tokio::test]

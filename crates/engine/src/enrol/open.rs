@@ -52,7 +52,7 @@ impl Engine {
         enrolment.session = Some(hash);
         enrolment.state = EnrolmentState::Proved;
         enrolment.expires_at = now.after(limits::ENROLMENT_SESSION_LIFE);
-        let event = Self::event(EventKind::EnrolmentOpened, now, &user).detail("from the account page");
+        let event = Self::event(EventKind::EnrolmentOpened, now, &user).detail("from the portal");
         let writes = vec![
             Write::EndEnrolmentsOf { user: user.id },
             Write::AddEnrolment(self.vault.sealed(enrolment)),

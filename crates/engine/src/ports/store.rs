@@ -136,6 +136,8 @@ pub trait Store: Send + Sync {
     async fn pushes_of(&self, subject: [u8; 16]) -> StoreResult<Vec<Push>>;
     /// Stages seen of a subject, in time order.
     async fn stages(&self, subject: [u8; 16]) -> StoreResult<Vec<(DeviceId, Stage, Timestamp)>>;
+    /// What this phone was last rung about, while its stages are kept.
+    async fn last_rung(&self, device: DeviceId) -> StoreResult<Option<[u8; 16]>>;
 
     /// By id.
     async fn session(&self, id: SessionId) -> StoreResult<Option<Session>>;
@@ -166,6 +168,8 @@ pub trait Store: Send + Sync {
     async fn count(&self, bucket: &str, limit: Limit) -> StoreResult<u32>;
     /// Newest first: at most `limit` events with a sequence number below `before`.
     async fn audit(&self, before: Option<i64>, limit: u32) -> StoreResult<Vec<(i64, Event)>>;
+    /// The same of the events about one user.
+    async fn audit_of(&self, user: UserId, before: Option<i64>, limit: u32) -> StoreResult<Vec<(i64, Event)>>;
     /// The chain (INV-22), oldest first: at most `limit` rows with a sequence number above `after`. A row that holds what no event
     /// holds (an unknown kind, an id without its name, a text that is none) is given without its event, never left out.
     async fn audit_after(&self, after: i64, limit: u32) -> StoreResult<Vec<Link>>;

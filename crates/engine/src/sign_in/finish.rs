@@ -173,7 +173,7 @@ impl Engine {
         record
     }
 
-    /// Where the browser goes: the app's callback with a one-time code, or Nod's account page.
+    /// Where the browser goes: the app's callback with a one-time code, or the portal.
     fn location(
         &self,
         sign_in: &SignIn,
@@ -182,7 +182,7 @@ impl Engine {
         now: Timestamp,
         writes: &mut Vec<Write>,
     ) -> String {
-        let (Some(app), Some(binding)) = (&standing.app, sign_in.binding) else { return "/account".to_owned() };
+        let (Some(app), Some(binding)) = (&standing.app, sign_in.binding) else { return "/portal".to_owned() };
         let (code, hash) = fresh_secret(&*self.entropy);
         writes.push(Write::AddAppCode(self.vault.sealed(AppCode {
             code: hash,

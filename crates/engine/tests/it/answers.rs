@@ -19,7 +19,7 @@ async fn an_approval_is_collected_once_by_the_sign_in_that_asked() {
     let guess = format!("{}.{}", sign_in.id, "A".repeat(43));
     assert_eq!(kind(scene.engine.sign_in_of(&guess).await), "not signed in");
     let done = scene.engine.finish(&sign_in, None).await.unwrap();
-    assert_eq!(done.location, "/account");
+    assert_eq!(done.location, "/portal");
     assert!(scene.engine.session(&done.session).await.is_ok());
     // INV-02: consumed once, also for a copy read before.
     assert_eq!(kind(scene.engine.finish(&sign_in, None).await), "conflict");

@@ -21,7 +21,7 @@ use crate::state::AppState;
 struct Embedded;
 
 /// Folders of `web/` that are served. Templates and notes are not.
-const SERVED: [&str; 6] = ["shared/", "sign-in/", "enrol/", "account/", "authenticator/", "vendor/"];
+const SERVED: [&str; 6] = ["shared/", "sign-in/", "enrol/", "portal/", "authenticator/", "vendor/"];
 /// Where they are served.
 const PREFIX: &str = "/assets/";
 /// Characters of the hash in a path.

@@ -18,8 +18,8 @@ pub(super) struct Policies {
     pub(super) introduce: HeaderValue,
     /// `/enrol`.
     pub(super) enrol: HeaderValue,
-    /// `/account`.
-    pub(super) account: HeaderValue,
+    /// `/portal`.
+    pub(super) portal: HeaderValue,
     /// `/authenticator`.
     pub(super) authenticator: HeaderValue,
     /// The service worker's own.
@@ -44,7 +44,7 @@ impl Policies {
             go_on: page("sign-in/continue.js"),
             introduce: page("sign-in/introduce.js"),
             enrol: page("enrol/enrol.js"),
-            account: page("account/account.js"),
+            portal: page("portal/portal.js"),
             authenticator: policy(assets, origin, &app, app_more),
             worker: value(format!(
                 "default-src 'none'; script-src {}; connect-src 'self'; img-src 'self'",

@@ -3,10 +3,7 @@
 //! Pages carry no inline script or style; each has a policy that lists its own files (`csp`). Errors are sentences: as a page
 //! where a person asked for one, as JSON where a script did.
 
-mod account;
-mod account_view;
 mod agent;
-mod ago;
 mod assets;
 mod authenticator;
 mod callers;
@@ -14,6 +11,7 @@ mod csp;
 mod enrol;
 mod go_on;
 mod introduce;
+mod portal;
 mod qr;
 mod sign_in;
 mod site;
@@ -36,11 +34,11 @@ macro_rules! routes {
 
 /// What the pages answer.
 pub(crate) const ROUTES: &[Route] = routes! {
-    get "/" Open account::home;
+    get "/" Open portal::home;
     get "/assets/{*path}" Open assets::serve;
     // Without a sign-in or session these two lead to the form.
     get "/sign-in/continue" Open go_on::page;
-    get "/account" Open account::page;
+    get "/portal" Open portal::page;
     get "/sign-in" Open sign_in::form;
     post "/sign-in" Proof sign_in::submit;
     get "/sign-in/status" SignIn go_on::status;
@@ -63,12 +61,15 @@ pub(crate) const ROUTES: &[Route] = routes! {
     post "/enrol/passkey" Enrolment enrol::passkey;
     get "/introduce" Open introduce::page;
     post "/introduce" Proof introduce::submit;
-    post "/account/enrol" Session account::enrol;
-    post "/account/devices/{id}/revoke" Session account::revoke_device;
-    post "/account/devices/{id}/rename" Session account::rename_device;
-    post "/account/browsers/{id}/unbind" Session account::unbind_browser;
-    post "/account/sessions/{id}/end" Session account::end_session;
-    post "/account/sign-out" Session account::sign_out;
+    get "/portal/state" Session portal::look;
+    post "/portal/enrol" Session portal::enrol;
+    post "/portal/phones/{id}/revoke" Session portal::revoke_phone;
+    post "/portal/phones/{id}/rename" Session portal::rename_phone;
+    post "/portal/phones/{id}/test" Session portal::test_phone;
+    get "/portal/tests/{id}" Session portal::test_state;
+    post "/portal/browsers/{id}/forget" Session portal::forget_browser;
+    post "/portal/sessions/{id}/end" Session portal::end_session;
+    post "/portal/sign-out" Session portal::sign_out;
     get "/authenticator" Open authenticator::page;
     get "/authenticator/worker.js" Open authenticator::worker;
     get "/authenticator/manifest.webmanifest" Open authenticator::manifest;

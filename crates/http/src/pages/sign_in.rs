@@ -56,7 +56,7 @@ async fn first_page(state: &AppState, asked: &Asked, headers: &HeaderMap) -> Rep
     };
     let location = match &target.app {
         Some((app, binding)) => engine.carry_on(&session, app, *binding, &target.return_to).await?,
-        None => "/account".to_owned(),
+        None => "/portal".to_owned(),
     };
     Ok(Redirect::to(&location).into_response())
 }

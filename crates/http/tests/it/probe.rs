@@ -27,7 +27,7 @@ const PAGES: &[&str] = &[
     "Get /",
     "Get /assets/{*path}",
     "Get /sign-in/continue",
-    "Get /account",
+    "Get /portal",
     "Get /sign-in",
     "Post /sign-in",
     "Get /enrol",
@@ -48,7 +48,7 @@ fn right_body(path: &str) -> String {
         "/enrol/passkey" => format!(r#"{{"assertion":{assertion}}}"#),
         "/enrol/password" => r#"{"password":"four plain words here"}"#.to_owned(),
         "/enrol/confirm" => r#"{"confirmation":"123456"}"#.to_owned(),
-        "/account/devices/{id}/rename" => r#"{"name":"Mine"}"#.to_owned(),
+        "/portal/phones/{id}/rename" => r#"{"name":"Mine"}"#.to_owned(),
         _ => "{}".to_owned(),
     }
 }

@@ -150,8 +150,10 @@ pub struct SelfTestAnswer {
 }
 
 /// Answer of GET `/self-test/{test}`. Times in Unix milliseconds, null until they are known.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SelfTestState {
+    /// The device that is tested.
+    pub device: Id,
     /// Handed to the push service.
     pub sent_at: Option<i64>,
     /// Accepted by the push service.

@@ -135,6 +135,7 @@ macro_rules! conformance_list {
         $crate::$with! { $($make)*;
             people: users_are_added_once_and_found, users_are_changed_from_what_they_were, groups_and_members,
                 apps_are_unique_and_take_their_rows_with_them, counters_count_in_windows, audit_is_read_backwards,
+                the_audit_of_one_user_is_theirs_alone,
                 audit_is_one_chain, racing_events_are_one_chain, meta_is_set_once;
             possession: devices_are_added_and_listed, devices_are_changed_by_their_user_only, activation_needs_everything,
                 revoking_takes_what_fell_with_the_phone, passkeys_are_new, device_sessions_end, nonces_are_used_once,
@@ -149,7 +150,7 @@ macro_rules! conformance_list {
                 a_question_comes_with_its_sign_in_and_user,
                 a_grant_comes_with_user_browser_and_newest_challenge, an_errand_knows_what_ringing_needs;
             push: subscriptions_are_put_and_dropped, queued_pushes_of_a_subject_are_dropped, pushes_are_claimed_and_settled, due_pushes_come_in_order,
-                stages_keep_the_first;
+                stages_keep_the_first, a_phone_was_last_rung_about;
             access: sessions_are_added_and_found, sessions_end, sessions_end_by_the_clock, all_sessions_of_a_user_end,
                 app_codes_are_used_once, app_sessions_need_session_and_app;
             enrolment: enrolments_are_added_and_found, enrolments_are_opened_once, enrolments_move_from_the_named_state,

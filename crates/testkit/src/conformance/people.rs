@@ -166,6 +166,20 @@ pub async fn audit_is_read_backwards<S: Store + 'static>(bed: &Bed<S>) {
     assert_eq!(older.as_slice(), all.get(1..).unwrap_or_default());
 }
 
+pub async fn the_audit_of_one_user_is_theirs_alone<S: Store + 'static>(bed: &Bed<S>) {
+    let about = |user: UserId, ms| Event::new(EventKind::SignedIn, at(ms)).user(user, "Somebody");
+    let (first, other, second) = (about(ANNA, 1), about(UserId([77; 16]), 2), about(ANNA, 3));
+    let nobody = Event::new(EventKind::GroupChanged, at(4));
+    assert_eq!(bed.store.audit_of(ANNA, None, 10).await, Ok(vec![]));
+    bed.accepts([&first, &other, &second, &nobody].map(|event| Write::Audit(event.clone()))).await;
+    let all = bed.store.audit_of(ANNA, None, 10).await.unwrap_or_default();
+    assert_eq!(all.iter().map(|(_, event)| event).collect::<Vec<_>>(), [&second, &first]);
+    let newest = bed.store.audit_of(ANNA, None, 1).await.unwrap_or_default();
+    assert_eq!(newest.as_slice(), all.get(..1).unwrap_or_default());
+    let before = newest.first().map(|(place, _)| *place);
+    assert_eq!(bed.store.audit_of(ANNA, before, 10).await.as_deref(), Ok(all.get(1..).unwrap_or_default()));
+}
+
 /// INV-22: each event follows from the one before it, counted from 1, whatever came between.
 pub async fn audit_is_one_chain<S: Store + 'static>(bed: &Bed<S>) {
     let event = |detail: &str| Event::new(EventKind::PasswordRefused, at(1)).user(ANNA, "Anna").detail(detail);

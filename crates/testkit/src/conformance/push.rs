@@ -143,3 +143,23 @@ pub async fn stages_keep_the_first<S: Store + 'static>(bed: &Bed<S>) {
     assert_eq!(bed.store.stages(SUBJECT).await, Ok(expected));
     assert_eq!(bed.store.stages([99; 16]).await, Ok(vec![]));
 }
+
+pub async fn a_phone_was_last_rung_about<S: Store + 'static>(bed: &Bed<S>) {
+    let stage = |subject: u8, device, stage, ms| Write::Stage {
+        subject: [subject; 16],
+        device,
+        stage,
+        at: at(ms),
+        sign_in: None,
+        user: ANNA,
+    };
+    let other = DeviceId([12; 16]);
+    assert_eq!(bed.store.last_rung(PHONE).await, Ok(None));
+    bed.accepts([stage(1, PHONE, Stage::Sent, 5), stage(2, PHONE, Stage::Sent, 9), stage(3, PHONE, Stage::Sent, 7)])
+        .await;
+    bed.accepts([stage(4, PHONE, Stage::Accepted, 20), stage(5, other, Stage::Sent, 30)]).await;
+    assert_eq!(bed.store.last_rung(PHONE).await, Ok(Some([2; 16])));
+    assert_eq!(bed.store.last_rung(other).await, Ok(Some([5; 16])));
+    bed.accepts([stage(6, PHONE, Stage::Sent, 9)]).await;
+    assert_eq!(bed.store.last_rung(PHONE).await, Ok(Some([6; 16])), "of two at once the later");
+}

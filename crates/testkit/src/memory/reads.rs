@@ -193,6 +193,11 @@ impl State {
         found.into_iter().map(|((_, device, stage), at)| (*device, *stage, at.row)).collect()
     }
 
+    pub(super) fn last_rung(&self, device: DeviceId) -> Option<[u8; 16]> {
+        let sent = self.stages.iter().filter(|((_, by, stage), _)| *by == device && *stage == Stage::Sent);
+        sent.max_by_key(|(_, at)| (at.row, at.place)).map(|((subject, ..), _)| *subject)
+    }
+
     pub(super) fn sessions_of(&self, user: UserId, now: Timestamp) -> Vec<Session> {
         sorted(
             self.sessions.values(),
@@ -247,6 +252,13 @@ impl State {
             .take(limit as usize)
             .map(|(place, (event, _))| (*place, event.clone()))
             .collect()
+    }
+
+    pub(super) fn audit_of(&self, user: UserId, before: Option<i64>, limit: u32) -> Vec<(i64, Event)> {
+        let mut events = self.audit(before, u32::MAX);
+        events.retain(|(_, event)| event.user.as_ref().is_some_and(|(id, _)| *id == user));
+        events.truncate(limit as usize);
+        events
     }
 
     pub(super) fn audit_after(&self, after: i64, limit: u32) -> Vec<Link> {

@@ -157,6 +157,9 @@ impl Store for MemoryStore {
     async fn stages(&self, subject: [u8; 16]) -> StoreResult<Vec<(DeviceId, Stage, Timestamp)>> {
         Ok(self.lock().stages(subject))
     }
+    async fn last_rung(&self, device: DeviceId) -> StoreResult<Option<[u8; 16]>> {
+        Ok(self.lock().last_rung(device))
+    }
 
     async fn session(&self, id: SessionId) -> StoreResult<Option<Session>> {
         Ok(self.lock().sessions.get(&id).cloned())
@@ -206,6 +209,9 @@ impl Store for MemoryStore {
     }
     async fn audit(&self, before: Option<i64>, limit: u32) -> StoreResult<Vec<(i64, Event)>> {
         Ok(self.lock().audit(before, limit))
+    }
+    async fn audit_of(&self, user: UserId, before: Option<i64>, limit: u32) -> StoreResult<Vec<(i64, Event)>> {
+        Ok(self.lock().audit_of(user, before, limit))
     }
     async fn audit_after(&self, after: i64, limit: u32) -> StoreResult<Vec<Link>> {
         Ok(self.lock().audit_after(after, limit))

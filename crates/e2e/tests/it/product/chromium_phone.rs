@@ -1,59 +1,17 @@
 //! Chromium is the phone: every screen of the app is looked at, the keyboard is enough, the notification can deny.
 
 use super::desk::Desk;
-use super::handset::Handset;
 use super::look;
+use super::ringing::Ringing;
 use super::screen::Screen;
 use super::stage::{Person, Stage};
-use nod_e2e::bus::Notification;
 use nod_e2e::page::Page;
-use nod_e2e::push_receiver::PushReceiver;
 use nod_e2e::skip;
 use nod_e2e::tools::{CHROMIUM, DBUS, NGINX};
 use serde_json::{Value, json};
 
 /// Presses of the Tab key that lead through any page of ours.
 const MANY_TABS: usize = 40;
-
-/// A phone without a push service of its own: what reaches the stub is decrypted here and handed to the worker.
-struct Ringing<'a> {
-    stage: &'a Stage,
-    page: Page,
-    receiver: PushReceiver,
-    endpoint: String,
-}
-
-impl<'a> Ringing<'a> {
-    fn new(stage: &'a Stage) -> Self {
-        let (receiver, endpoint) = (PushReceiver::new(), stage.stub.new_endpoint(None));
-        // In the profile itself: Chromium forgets whose notification was clicked when it came from another context.
-        let page = stage.chromium.open("about:blank");
-        page.before_each_document(&receiver.script(&endpoint));
-        page.open(&stage.product.page("/authenticator"));
-        page.wait_phase("welcome");
-        Self { stage, page, receiver, endpoint }
-    }
-
-    fn handset(&self) -> Handset<'_, Page> {
-        Handset { screen: &self.page }
-    }
-
-    /// Pushes that reached the endpoint so far.
-    fn pushed(&self) -> usize {
-        self.stage.stub.received().len()
-    }
-
-    /// Waits for the next push beyond the first `after`, and hands it to the worker; gives the notification.
-    #[track_caller]
-    fn ring(&self, after: usize) -> Notification {
-        let shown = self.stage.bus.shown().len();
-        let message = self.stage.stub.wait_received(after, |message| message.endpoint == self.endpoint);
-        assert_eq!(message.status, 201, "{:?}", message.refusal);
-        let text = String::from_utf8(self.receiver.decrypt(&message.body).unwrap()).unwrap();
-        self.page.deliver_push(&self.stage.product.origin(), &text);
-        self.stage.bus.wait_shown(shown, |_| true)
-    }
-}
 
 #[test]
 fn chromium_is_the_phone() {
@@ -69,7 +27,7 @@ fn chromium_is_the_phone() {
     let second = several_wait(&stage, &desk, &phone, &carol);
     cancelled_on_the_computer(&stage, &desk, &phone, &carol);
     answers_and_accounts(&phone);
-    own_page(&stage, &second, &carol);
+    adds_a_phone(&stage, &second);
     pages_that_end_early(&stage, &carol, &phone.page.credentials()[0]);
     let page = phone.page;
     opens_without_a_server(&mut stage, &page);
@@ -256,7 +214,7 @@ fn several_wait(stage: &Stage, desk: &Desk, phone: &Ringing<'_>, carol: &Person)
     phone.handset().approve_with(&waiting.number(), "Approved");
     phone.handset().done();
     desk.wait_inside("/notes", carol);
-    second.page.wait_address("/account");
+    second.page.wait_address("/portal");
     second
 }
 
@@ -303,29 +261,14 @@ fn answers_and_accounts(phone: &Ringing<'_>) {
     app.wait_phase("home");
 }
 
-/// The user's own page, in the second computer: rename, forget a browser, add a phone, sign out.
-fn own_page(stage: &Stage, desk: &Desk, carol: &Person) {
+/// From the portal, in the second computer.
+fn adds_a_phone(stage: &Stage, desk: &Desk) {
     let page = &desk.page;
-    page.open(&stage.product.page("/account"));
-    page.wait_for("#protection");
-    look::at(page, "account");
-    page.click(".rename summary");
-    page.clear("[data-rename] input");
-    page.type_text("[data-rename] input", "Carol's pocket");
-    page.click("[data-rename] button");
-    page.wait_text("#devices", "Carol's pocket");
-
-    assert_eq!(stage.product.bound_browsers(&carol.name), 2);
-    page.click("#browsers li:not(:has(.tag)) [data-action]");
-    page.wait_text("#browsers li:not(:has(.tag)) [data-action]", "Forget ");
-    page.click("#browsers li:not(:has(.tag)) [data-action]");
-    page.wait_gone("#browsers li:not(:has(.tag))");
-    assert_eq!(stage.product.bound_browsers(&carol.name), 1);
-
+    page.open(&stage.product.page("/portal"));
     page.click("#add-phone");
     page.wait_phase("code");
     page.digits("#code");
-    page.open(&stage.product.page("/account"));
+    page.open(&stage.product.page("/portal"));
     page.click("#sign-out");
     page.wait_for("#username");
 }
@@ -354,8 +297,8 @@ fn pages_that_end_early(stage: &Stage, carol: &Person, passkey: &Value) {
     page.click("#not-my-computer");
     desk.hold_phone_near(passkey);
     page.click("#passkey");
-    page.wait_address("/account");
-    assert_eq!(stage.product.bound_browsers(&carol.name), 1, "a computer that is not hers is not kept");
+    page.wait_address("/portal");
+    assert_eq!(stage.product.bound_browsers(&carol.name), 2, "a computer that is not hers is not kept");
     page.click("#sign-out");
 
     let dora = stage.invite("dora");

@@ -148,7 +148,7 @@ fn two_at_once_take_numbers(stage: &Stage, desk: &Desk, second: &Desk, phone: &H
     desk.wait_inside("/notes?day=2", anna);
     phone.done();
     phone.approve_with(&account, "Approved");
-    second.page.wait_address("/account");
+    second.page.wait_address("/portal");
     phone.done();
 }
 

@@ -43,6 +43,9 @@ fn look(page: &Page, name: &str) {
             page.set_dark(colours == "dark");
             assert_eq!(page.evaluate(AUDIT), json!([]), "{name}, {size} and {colours}");
             if let Some(folder) = &folder {
+                let whole =
+                    page.evaluate("document.documentElement.scrollHeight").as_u64().and_then(|px| px.try_into().ok());
+                page.set_screen(width, whole.map_or(height, |whole: u32| whole.max(height)), size == "narrow");
                 page.screenshot(&folder.join(format!("{name}-{size}-{colours}.png")));
             }
         }

@@ -9,6 +9,8 @@ mod handset;
 mod look;
 mod nodes;
 mod oath;
+mod portal;
+mod ringing;
 mod screen;
 mod site;
 mod stage;

@@ -1,8 +1,8 @@
 //! The pages over the store in memory, from both sides: browsers through the router, phones through the engine.
 
-mod account;
 mod enrol;
 mod page;
+mod portal;
 mod sign_in;
 mod softphone;
 mod world;

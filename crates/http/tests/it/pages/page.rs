@@ -123,7 +123,7 @@ async fn no_post_is_taken_from_another_site() {
     }
     assert!(tried > 40);
     assert_eq!(world.engine.store().audit(None, 1000).await.unwrap().len(), before);
-    browser.get("/account").await.expect(200);
+    browser.get("/portal").await.expect(200);
 }
 
 #[tokio::test]
@@ -133,9 +133,9 @@ async fn two_cookies_of_one_name_are_none() {
     let mut browser = world.browser();
     world.introduce(&mut browser, "anna", &phone, false).await;
     let session = browser.cookies.remove("__Host-nod-session").unwrap();
-    let twice = Request::get("/account").header(COOKIE, format!("__Host-nod-session={session}; __Host-nod-session=x"));
+    let twice = Request::get("/portal").header(COOKIE, format!("__Host-nod-session={session}; __Host-nod-session=x"));
     browser.send(twice, Body::empty()).await.expect(303);
-    let once = Request::get("/account").header(COOKIE, format!("__Host-nod-session={session}"));
+    let once = Request::get("/portal").header(COOKIE, format!("__Host-nod-session={session}"));
     browser.send(once, Body::empty()).await.expect(200);
     assert_eq!(HOST, "nod.example.com");
 }

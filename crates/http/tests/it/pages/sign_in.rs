@@ -29,10 +29,10 @@ async fn password_then_passkey_binds_the_browser_and_the_next_sign_in_asks_the_p
     let body = json!({"assertion": phone.assert(&challenge(&options)), "keep_browser": true});
     assert_eq!(browser.post("/sign-in/passkey", body).await.expect(200).json()["phase"], "ready");
     let done = browser.post("/sign-in/finish", json!({})).await.expect(200);
-    assert_eq!(done.json(), json!({"location": "/account"}));
+    assert_eq!(done.json(), json!({"location": "/portal"}));
     assert!(browser.cookies.contains_key("__Host-nod-session") && browser.cookies.contains_key("__Host-nod-browser"));
     assert!(!browser.cookies.contains_key("__Host-nod-sign-in"));
-    browser.get("/account").await.expect(200);
+    browser.get("/portal").await.expect(200);
     assert_eq!(world.engine.store().browsers_of(user.id).await.unwrap().len(), 1);
 
     let first_secret = browser.cookies["__Host-nod-browser"].clone();
@@ -188,7 +188,7 @@ async fn a_live_session_goes_on_to_the_app_without_asking_again() {
 
     world.introduce(&mut browser, "anna", &phone, false).await;
     assert!(!browser.cookies.contains_key("__Host-nod-browser"), "not my computer: nothing is kept");
-    assert_eq!(browser.get("/sign-in").await.expect(303).location(), "/account");
+    assert_eq!(browser.get("/sign-in").await.expect(303).location(), "/portal");
     let on = browser.get(&address).await.expect(303);
     assert!(on.location().starts_with("https://payroll.example.com/.nod/callback?code="), "{}", on.location());
     browser.get(&format!("{address}&fresh=1")).await.expect(200);

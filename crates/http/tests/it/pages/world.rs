@@ -108,7 +108,7 @@ impl World {
         let body = json!({"assertion": assertion, "keep_browser": keep});
         assert_eq!(browser.post("/sign-in/passkey", body).await.expect(200).json()["phase"], "ready");
         let done = browser.post("/sign-in/finish", json!({})).await.expect(200);
-        assert_eq!(done.json()["location"], "/account");
+        assert_eq!(done.json()["location"], "/portal");
     }
 }
 

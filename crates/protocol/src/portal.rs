@@ -1,0 +1,150 @@
+//! Bodies of the portal: what somebody sees of their own account. Times are Unix milliseconds.
+
+use serde::{Deserialize, Serialize};
+
+use crate::b64::Id;
+use crate::device_api::{DeviceState, Notifications, Platform, UserBody};
+
+/// Answer of GET `/portal/state`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PortalState {
+    /// Whose account.
+    pub user: UserBody,
+    /// The server's clock.
+    pub now: i64,
+    /// Until when this sign-in is recent enough to change factors.
+    pub fresh_until: i64,
+    /// Phones that are not revoked, oldest first.
+    pub phones: Vec<PortalPhone>,
+    /// Bound browsers, oldest first.
+    pub browsers: Vec<PortalBrowser>,
+    /// Live sessions, newest first.
+    pub sessions: Vec<PortalSession>,
+}
+
+/// A phone.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PortalPhone {
+    /// Identity.
+    pub id: Id,
+    /// Its name.
+    pub name: String,
+    /// What it runs on, by its own word.
+    pub platform: Platform,
+    /// Where in its life.
+    pub state: DeviceState,
+    /// Whether it can be rung; null until it has said.
+    pub notifications: Option<Notifications>,
+    /// When it was enrolled.
+    pub added_at: i64,
+    /// When it last signed in.
+    pub seen_at: i64,
+    /// What became of its last push, while that is known (about a day).
+    pub delivery: Option<Delivery>,
+}
+
+/// What became of a push.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Delivery {
+    /// A test, not a sign-in.
+    pub test: bool,
+    /// When it was handed to the push service.
+    pub sent_at: i64,
+    /// How far it came.
+    pub outcome: DeliveryOutcome,
+    /// When it came that far.
+    pub at: i64,
+}
+
+/// How far a push came: the last stage that anybody saw.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DeliveryOutcome {
+    /// Handed to the network.
+    Sent,
+    /// The push service refused it or was not reached.
+    Failed,
+    /// The push service took it.
+    Accepted,
+    /// The phone rang.
+    Rang,
+    /// The request was opened.
+    Opened,
+    /// It was answered.
+    Answered,
+}
+
+/// How a browser came to be bound.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BoundHow {
+    /// A passkey was used in it.
+    Passkey,
+    /// An administrator's link.
+    Link,
+}
+
+/// A bound browser.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PortalBrowser {
+    /// Identity.
+    pub id: Id,
+    /// Its label.
+    pub name: String,
+    /// How it came to be bound.
+    pub how: BoundHow,
+    /// When it was bound.
+    pub added_at: i64,
+    /// When it last began a sign-in.
+    pub used_at: i64,
+    /// The one that asks.
+    pub current: bool,
+}
+
+/// How the second factor was given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SessionHow {
+    /// Approved on a phone.
+    Push,
+    /// Approved on a phone with the number.
+    PushNumber,
+    /// A passkey in that browser.
+    Passkey,
+}
+
+/// A live session.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PortalSession {
+    /// Identity.
+    pub id: Id,
+    /// The browser's label.
+    pub browser: String,
+    /// Client address at its start.
+    pub address: String,
+    /// How the second factor was given.
+    pub how: SessionHow,
+    /// When it began.
+    pub started_at: i64,
+    /// When it was last used, to the minute.
+    pub used_at: i64,
+    /// The one that asks.
+    pub current: bool,
+}
+
+/// Body of POST `/portal/phones/{id}/rename`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RenameRequest {
+    /// The new name.
+    pub name: String,
+}
+
+/// Body of POST `/portal/phones/{id}/revoke`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RevokeRequest {
+    /// The person was told what follows, should it be the last factor.
+    #[serde(default)]
+    pub even_last: bool,
+}

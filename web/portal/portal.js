@@ -1,0 +1,136 @@
+/** The user's own page: what protects the account, ways to sign in, where it is signed in. Sections build themselves. */
+
+import { ApiError, call } from "../shared/api.js";
+import { announce, button, errorLine, h, heading, run, show } from "../shared/dom.js";
+import { mark } from "../shared/marks.js";
+import { browsersSection, sessionsSection } from "./access.js";
+import { section } from "./parts.js";
+import { addPhone, phoneCard } from "./phones.js";
+import { send } from "./send.js";
+import { words } from "./words.js";
+
+/**
+ * @typedef {import("./phones.js").Phone} Phone
+ * @typedef {{user: {name: string, display_name: string}, now: number, fresh_until: number, phones: Phone[],
+ *   browsers: import("./access.js").Browser[], sessions: import("./access.js").Session[]}} State
+ */
+
+/** @type {import("./parts.js").Portal} */
+const portal = {
+  async refresh(said, focus) {
+    await draw();
+    announce(said);
+    document.getElementById(`${focus}-title`)?.focus();
+  },
+};
+
+/** @param {State} state */
+const activePhones = (state) => state.phones.filter((phone) => phone.state === "active");
+
+/** What protects the account, in one sentence. @param {State} state */
+function protection(state) {
+  const phones = activePhones(state);
+  const names = phones.length > 2 ? [words.protection.phones(phones.length)] : phones.map((phone) => phone.name);
+  return names.length === 0 ? words.protection.none : words.protection.by(names);
+}
+
+/**
+ * The one thing worth doing next.
+ * @param {State} state
+ * @returns {{id: string, sentence: string, act: Node|null}}
+ */
+function nextStep(state) {
+  const text = words.next;
+  const phones = activePhones(state);
+  const silent = phones.find((phone) => phone.notifications !== "granted" && phone.platform !== "terminal");
+  if (phones.length === 0) {
+    return { id: "no-phone", sentence: text.noPhone, act: null };
+  }
+  if (!state.browsers.some((browser) => browser.current)) {
+    return {
+      id: "introduce",
+      sentence: text.introduce,
+      act: h("a", { id: "bind", class: "button", href: "/sign-in?fresh=1" }, text.introduceButton),
+    };
+  }
+  if (silent) {
+    return { id: "silent", sentence: text.silent(silent.name), act: null };
+  }
+  return phones.length === 1 ? { id: "second", sentence: text.second, act: null } : { id: "none", sentence: text.allGood, act: null };
+}
+
+/** @param {State} state */
+function firstView(state) {
+  const next = nextStep(state);
+  return h(
+    "section",
+    { class: "tile stack first-view", "aria-labelledby": "protection" },
+    h("p", { id: "protection", class: "lead-text" }, protection(state)),
+    h(
+      "div",
+      { id: "next-step", class: "stack-tight", "data-next": next.id },
+      h("h2", { class: "small soft" }, words.next.title),
+      h("p", {}, next.sentence),
+      next.act,
+    ),
+  );
+}
+
+/**
+ * A list of cards: phones today, and each further way to sign in with a card of its own.
+ * @param {State} state
+ */
+function waysSection(state) {
+  const active = activePhones(state);
+  const { now } = state;
+  const cards = state.phones.map((phone) =>
+    phoneCard(phone, { now, portal, isLast: phone.state === "active" && active.length === 1 }),
+  );
+  const rows = cards.length === 0 ? [h("li", { class: "tile" }, words.ways.empty)] : cards;
+  return section("ways", words.ways.title, h("ul", { id: "phones", class: "stack-tight" }, ...rows), addPhone(portal));
+}
+
+async function draw() {
+  /** @type {State} */
+  const state = await call("GET", "/portal/state");
+  const given = { now: state.now, portal };
+  show(
+    "account",
+    h(
+      "div",
+      { class: "stack" },
+      h("div", {}, heading(state.user.display_name), h("p", { class: "soft" }, state.user.name)),
+      firstView(state),
+      waysSection(state),
+      sessionsSection(state.sessions, given),
+      browsersSection(state.browsers, given),
+    ),
+  );
+}
+
+function fillNav() {
+  const nav = document.getElementById("nav");
+  const errors = errorLine("sign-out-error");
+  const out = button("sign-out", words.signOut, "text", () => void run(out, errors, () => send("/portal/sign-out", {})));
+  nav?.replaceChildren(out, errors.node);
+  nav?.setAttribute("aria-label", words.signOut);
+  nav?.removeAttribute("hidden");
+}
+
+/** @param {unknown} error */
+function cannotLoad(error) {
+  if (error instanceof ApiError && error.status === 401) {
+    location.assign("/sign-in");
+    return;
+  }
+  const sentence = error instanceof Error ? error.message : "";
+  show(
+    "failed",
+    h("div", { class: "stack" }, heading(words.cannotLoad), h("p", {}, sentence), button("again", words.tryAgain, "primary", () => location.reload())),
+  );
+}
+
+const phase = document.getElementById("phase");
+phase?.replaceChildren(h("div", { class: "stack centred" }, mark("waiting"), h("p", {}, words.loading)));
+fillNav();
+draw().catch(cannotLoad);

@@ -1,0 +1,156 @@
+/** Every sentence of the portal, in English. */
+
+/** Milliseconds. */
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
+
+const relative = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
+const day = new Intl.DateTimeFormat("en", { dateStyle: "medium" });
+
+/**
+ * How long ago, in words; a date once it is some days.
+ * @param {number} then Unix milliseconds
+ * @param {number} now Unix milliseconds
+ */
+function ago(then, now) {
+  const passed = now - then;
+  if (passed < MINUTE) {
+    return "just now";
+  }
+  if (passed < HOUR) {
+    return relative.format(-Math.floor(passed / MINUTE), "minute");
+  }
+  if (passed < DAY) {
+    return relative.format(-Math.floor(passed / HOUR), "hour");
+  }
+  return passed < 7 * DAY ? relative.format(-Math.floor(passed / DAY), "day") : `on ${day.format(then)}`;
+}
+
+/** @param {string[]} names */
+const list = (names) => new Intl.ListFormat("en", { type: "conjunction" }).format(names);
+
+/** @param {number} milliseconds */
+const seconds = (milliseconds) => `${(Math.max(milliseconds, 0) / 1000).toFixed(1)} s`;
+
+export const words = {
+  ago,
+  signOut: "Sign out",
+  cancel: "Cancel",
+  thisOne: "this one",
+  loading: "Looking at your account.",
+  tryAgain: "Try again",
+  cannotLoad: "Your account cannot be shown now",
+  protection: {
+    /** @param {string[]} names phones first, then what else protects the account */
+    by: (names) => `Your account is protected by ${list(names)}.`,
+    none: "Nothing but your password protects your account.",
+    /** @param {number} count */
+    phones: (count) => `${count} phones`,
+  },
+  next: {
+    title: "Worth doing next",
+    noPhone: "Add a phone, so that Nod can ask you when somebody signs in.",
+    silent: /** @param {string} name */ (name) => `Nod cannot ring ${name}. Open Nod on it and allow notifications.`,
+    introduce: "Introduce this browser, so that the next sign-in here asks your phone at once.",
+    introduceButton: "Introduce this browser",
+    second: "Add a second phone. If you lose this one, you can still sign in.",
+    allGood: "Nothing. Everything is set up.",
+  },
+  ways: {
+    title: "Ways to sign in",
+    addPhone: "Add a phone",
+    empty: "No phone yet. Add one, so that Nod can ask you.",
+  },
+  phone: {
+    /** @type {Record<string, string>} */
+    platform: { android: "Android", ios: "iPhone or iPad", desktop: "Browser on a computer", terminal: "Terminal" },
+    unfinished: "not finished",
+    /** @param {string} when */
+    added: (when) => `Added ${when}`,
+    /** @param {string} when */
+    seen: (when) => `last seen ${when}`,
+    lastRing: "Last ring",
+    /**
+     * @param {{test: boolean, sent_at: number, outcome: string, at: number}} delivery
+     * @param {number} now
+     */
+    delivery: ({ test, sent_at: sent, outcome, at }, now) => {
+      const what = test ? "a test" : "a sign-in";
+      const after = seconds(at - sent);
+      /** @type {Record<string, string>} */
+      const ends = {
+        sent: "it has not arrived yet",
+        accepted: "the push service took it, the phone has not said that it rang",
+        failed: "the push service refused it",
+        rang: `it rang after ${after}`,
+        opened: `it was opened after ${after}`,
+        answered: `it was answered after ${after}`,
+      };
+      return `for ${what}, ${ago(sent, now)}; ${ends[outcome] ?? outcome}.`;
+    },
+    noDelivery: "Not rung in the last day.",
+    silent: "Cannot be rung. It asks you while Nod is open on it.",
+    rename: "Rename",
+    newName: "New name",
+    save: "Save",
+    remove: "Remove",
+    /** @param {string} name */
+    removeTitle: (name) => `Remove ${name}?`,
+    removeSentence: "It can no longer approve your sign-ins. To use it again, you add it again.",
+    lastSentence:
+      "This is the last phone of your account. Without it you cannot sign in again: you stay signed in here for a while, and then you need a new link from your administrator.",
+    /** @param {string} name */
+    removeButton: (name) => `Remove ${name}`,
+    removeLastButton: "Remove my last phone",
+    /** @param {string} name */
+    removed: (name) => `${name} was removed.`,
+    /** @param {string} name */
+    renamed: (name) => `It is now called ${name}.`,
+  },
+  test: {
+    button: "Send a test",
+    /** @param {string} name */
+    sent: (name) => `Sent to ${name}. It should ring within a few seconds.`,
+    accepted: "The push service took it. Waiting for the phone.",
+    /** @param {number} milliseconds */
+    rang: (milliseconds) => `It rang after ${seconds(milliseconds)}. Tap the notification and approve the test.`,
+    /** @param {string} name */
+    answered: (name) => `${name} approved the test. Everything works.`,
+    unanswered: "It rang, but nobody approved the test. If the phone showed nothing, send another one.",
+    slow: "It has not arrived. Look at the phone’s settings for notifications and battery, and at its connection.",
+    failed: "The push service refused it. Open Nod on the phone once, then send another one.",
+  },
+  sessions: {
+    title: "Where you are signed in",
+    /** @type {Record<string, string>} */
+    how: { push: "approved on a phone", push_number: "approved on a phone with the number", passkey: "with a passkey" },
+    /** @param {string} when @param {string} how */
+    started: (when, how) => `Signed in ${when}, ${how}`,
+    /** @param {string} address @param {string} when */
+    used: (address, when) => `From ${address}, last used ${when}`,
+    end: "Sign out",
+    /** @param {string} name @param {string} address */
+    endLabel: (name, address) => `Sign out ${name} at ${address}`,
+    /** @param {string} name */
+    ended: (name) => `${name} was signed out.`,
+  },
+  browsers: {
+    title: "Browsers that may ask your phone",
+    empty: "None yet. The next sign-in on your own computer offers to keep its browser.",
+    /** @type {Record<string, string>} */
+    how: { passkey: "with a passkey", link: "by an administrator’s link" },
+    /** @param {string} when @param {string} how */
+    added: (when, how) => `Introduced ${when} ${how}`,
+    /** @param {string} when */
+    used: (when) => `used ${when}`,
+    forget: "Forget this browser",
+    /** @param {string} name */
+    forgetTitle: (name) => `Forget ${name}?`,
+    forgetSentence: "It is signed out, and a sign-in in it no longer asks your phone. You can introduce it again.",
+    /** @param {string} name */
+    forgetButton: (name) => `Forget ${name}`,
+    /** @param {string} name */
+    forgotten: (name) => `${name} was forgotten.`,
+  },
+};
