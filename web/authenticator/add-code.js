@@ -1,7 +1,7 @@
 /** Adding a code for another site: from its QR code, its link, or the key that it shows for typing. All ways fill one form. */
 
 import { announce, button, errorLine, h, heading, run } from "../shared/dom.js";
-import { ALGORITHMS, DIGITS, NAME_MAX, USUAL, isLink, madeCode, readLink } from "./otp.js";
+import { ALGORITHMS, DIGITS, NAME_MAX, USUAL, isLink, madeCode, readLink, sameness } from "./otp.js";
 import { camera, readPicture } from "./scan.js";
 import { ensureOpen, keepCodes, readCodes } from "./vault.js";
 import { words } from "./words.js";
@@ -38,9 +38,8 @@ function fields() {
   const algorithm = choice("algorithm", text.algorithm, ALGORITHMS);
   const digits = choice("digits", text.digits, DIGITS);
   const period = field("period", text.period, { inputmode: "numeric", value: USUAL.period });
-  const settings = /** @type {HTMLDetailsElement} */ (
-    h("details", {}, h("summary", {}, text.settings), h("div", { class: "stack-tight" }, algorithm.node, digits.node, period.node))
-  );
+  // It stays as the person left it: opened by itself it would move the button away from under a finger.
+  const settings = h("details", {}, h("summary", {}, text.settings), h("div", { class: "stack-tight" }, algorithm.node, digits.node, period.node));
   return {
     secret: secret.input,
     nodes: [secret.node, issuer.node, account.node, settings],
@@ -52,8 +51,6 @@ function fields() {
       algorithm.input.value = code.algorithm;
       digits.input.value = String(code.digits);
       period.input.value = String(code.period);
-      const { algorithm: usual, digits: six, period: half } = USUAL;
-      settings.open = code.algorithm !== usual || code.digits !== six || code.period !== half;
     },
     code: () =>
       madeCode({
@@ -147,8 +144,7 @@ export function addCodeScreen({ done, back }) {
     const code = isLink(form.secret.value) ? readLink(form.secret.value) : form.code();
     await ensureOpen();
     const { codes } = await readCodes();
-    const isSame = (/** @type {Code} */ one) => one.secret === code.secret && one.issuer === code.issuer && one.account === code.account;
-    if (codes.some(isSame)) {
+    if (codes.some((one) => sameness(one) === sameness(code))) {
       throw new Error(text.same);
     }
     await keepCodes([code]);

@@ -12,6 +12,7 @@ import { enrolScreen } from "./enrol.js";
 import { historyScreen } from "./history.js";
 import { homeScreen } from "./home.js";
 import { keepShell, mustInstallFirst, registerWorker, welcomeScreen } from "./install.js";
+import { bringScreen, saveScreen } from "./move.js";
 import { syncSubscription } from "./push.js";
 import { rehearsal, rehearsed } from "./rehearsal.js";
 import { outcomeScreen, requestScreen } from "./request.js";
@@ -22,7 +23,7 @@ import { words } from "./words.js";
 /**
  * @typedef {import("./answer.js").Request} Request
  * @typedef {import("./store.js").Account} Account
- * @typedef {"loading"|"welcome"|"enrol"|"home"|"request"|"outcome"|"history"|"accounts"|"codes"|"add-code"} Screen
+ * @typedef {"loading"|"welcome"|"enrol"|"home"|"request"|"outcome"|"history"|"accounts"|"codes"|"add-code"|"save-codes"|"bring-codes"} Screen
  */
 
 /** All that the app remembers while it is open. */
@@ -80,8 +81,10 @@ const go = {
   /** @param {string} [notice] what to say above the codes */
   codes: (notice = "") => {
     const back = state.accounts.length === 0 ? () => void go.welcome("") : null;
-    put("codes", codesScreen({ add: go.addCode, back, notice }));
+    put("codes", codesScreen({ add: go.addCode, save: go.saveCodes, bring: go.bringCodes, back, notice }));
   },
+  saveCodes: () => put("save-codes", saveScreen({ back: () => go.codes() })),
+  bringCodes: () => put("bring-codes", bringScreen({ done: go.codes, back: () => go.codes() })),
   addCode: () => put("add-code", addCodeScreen({ done: go.codes, back: () => go.codes() })),
   /** @param {Request} request @param {boolean} [changed] */
   request: (request, changed = false) => {

@@ -16,7 +16,7 @@ const SHORT_SECONDS = 5;
 
 /**
  * @typedef {import("./otp.js").Code} Code
- * @typedef {{add: () => void, back: (() => void)|null, notice: string}} Actions
+ * @typedef {{add: () => void, save: () => void, bring: () => void, back: (() => void)|null, notice: string}} Actions
  * @typedef {{node: HTMLElement, tick: () => void}} Row
  */
 
@@ -104,7 +104,12 @@ const backButton = ({ back }) => back && button("back", words.back, "text", back
 const nothing = (actions) => [
   mark("still"),
   h("div", { class: "stack-tight centred" }, heading(text.title), h("p", {}, text.empty)),
-  button("add-code", text.add, "primary wide-button", actions.add),
+  h(
+    "div",
+    { class: "stack-tight" },
+    button("add-code", text.add, "primary wide-button", actions.add),
+    button("bring-codes", words.move.bringTitle, "wide-button", actions.bring),
+  ),
   kept(),
   backButton(actions) ?? "",
 ];
@@ -134,7 +139,14 @@ const list = (rows, damaged, hide, actions) => [
   damaged > 0 && h("p", { class: "notice warning" }, text.damaged(damaged)),
   h("ul", { id: "codes", class: "stack-tight" }, ...rows.map(({ node }) => node)),
   h("p", { class: "small soft" }, text.hideSoon),
-  h("div", { class: "actions" }, button("add-code", text.add, "", actions.add), button("hide-codes", text.hide, "", hide)),
+  h(
+    "div",
+    { class: "actions" },
+    button("add-code", text.add, "", actions.add),
+    button("hide-codes", text.hide, "", hide),
+    button("save-codes", words.move.save, "", actions.save),
+    button("bring-codes", words.move.bringTitle, "", actions.bring),
+  ),
   kept(),
   backButton(actions) ?? "",
 ].filter((one) => one !== false);

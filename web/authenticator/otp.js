@@ -55,6 +55,10 @@ export function madeCode(given) {
   return { id, issuer, account, secret: toBase32(secret), algorithm: /** @type {Algorithm} */ (algorithm), digits, period };
 }
 
+/** What makes two codes the same, whatever their ids. @param {Code} code */
+export const sameness = ({ issuer, account, secret, algorithm, digits, period }) =>
+  JSON.stringify([issuer, account, secret, algorithm, digits, period]);
+
 /** @param {string} typed @returns {boolean} whether it is a link rather than a bare secret */
 export const isLink = (typed) => /^\s*otpauth/i.test(typed);
 

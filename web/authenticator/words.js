@@ -250,6 +250,47 @@ const codes = {
   },
 };
 
+const move = {
+  save: "Save or move",
+  bring: "Bring these codes in",
+  saveTitle: "Save or move codes",
+  saveSentence: "The codes leave this phone only encrypted, under a passphrase of yours. On the new phone choose Codes, then “Bring codes here”.",
+  passphrase: "Passphrase",
+  /** @param {number} least */
+  passphraseHint: (least) => `At least ${least} characters; four or five words are good. Write it down: nobody can restore it.`,
+  /** @param {number} least */
+  tooShort: (least) => `The passphrase is too short. Give it at least ${least} characters.`,
+  qr: "Show as QR codes",
+  file: "Save as a file",
+  saved: "Saved. Keep the file where you find it again, and the passphrase somewhere else.",
+  one: "Scan this with the new phone.",
+  /** @param {number} count */
+  several: (count) => `One QR code is too small for all of them, so there are ${count}. Scan the first, press Next, scan the next. Any order works.`,
+  /** @param {number} number @param {number} total */
+  part: (number, total) => `QR code ${number} of ${total}`,
+  previous: "Previous",
+  next: "Next",
+  notAccount: "Your sign-ins do not move with the codes, because their keys cannot leave a phone: set up the new phone from your account page, then remove the old one there.",
+  bringTitle: "Bring codes here",
+  bringSentence: "From the old phone: choose Codes, then “Save or move”. Codes that are here already stay as they are.",
+  scan: "Scan the QR codes",
+  chooseFile: "Choose a file",
+  looking: "Hold the camera in front of the old phone’s screen.",
+  /** @param {number} read @param {number} total */
+  progress: (read, total) => `${read} of ${total} read. Go on to the next one on the old phone.`,
+  read: "Complete. Type the passphrase that you chose on the old phone.",
+  theirPassphrase: "The one that the codes were saved under.",
+  /** @param {number} added @param {number} same */
+  broughtIn: (added, same) => `${added === 1 ? "One code" : `${added} codes`} brought in.${same > 0 ? ` ${same} were here already.` : ""}`,
+  wrong: {
+    other: "This file holds no codes of Nod. Choose the one that ends in .nodcodes.",
+    damaged: "This file is damaged or not complete. Nothing was changed. Save the codes again on the old phone.",
+    newer: "A newer version of Nod wrote this. Load this page again, then try once more.",
+    passphrase: "The passphrase is not right. Nothing was changed. Look at capitals and spaces, then try again.",
+    notPart: "This QR code is not one of those that Nod shows to move codes. To add a code of a site, go back and choose “Add a code”.",
+  },
+};
+
 export const words = {
   request,
   outcomes,
@@ -261,6 +302,7 @@ export const words = {
   accounts,
   history,
   codes,
+  move,
   back: "Back",
   retry: "Try again",
   loading: "Looking for sign-ins that wait for you.",

@@ -56,7 +56,7 @@ export function browsersSection(browsers, { now, portal }) {
     const forget = asked({
       id: `forget-${browser.id}`,
       label: text.forget,
-      name: text.forgetButton(browser.name),
+      name: `${text.forget}: ${browser.name}`,
       title: text.forgetTitle(browser.name),
       sentence: text.forgetSentence,
       confirm: text.forgetButton(browser.name),

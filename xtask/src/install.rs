@@ -2,7 +2,7 @@
 #![expect(clippy::disallowed_methods, reason = "a developer's tool: it reads the search path")]
 
 use crate::steps::wait;
-use crate::tools::{ALL, Tool, allowed_skip, is_ci};
+use crate::tools::{ALL, NPM, Tool, allowed_skip, is_ci};
 use anyhow::{Result, bail};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
@@ -64,13 +64,28 @@ fn is_root_on_debian() -> bool {
 }
 
 fn install_packages() -> Result<()> {
-    let wanted: Vec<&str> = ALL.iter().filter(|tool| tool.find().is_none()).map(|tool: &Tool| tool.package).collect();
-    if wanted.is_empty() {
-        return Ok(());
+    let wanted = ALL.iter().filter(|tool| tool.find().is_none()).map(|tool: &Tool| tool.package);
+    let (scripts, mut packages): (Vec<&str>, Vec<&str>) = wanted.partition(|package| package.starts_with(NPM));
+    if !scripts.is_empty() && !is_on_path("npm") {
+        packages.push("npm");
     }
-    wait(apt().arg("update"))?;
-    // A developer's own mail server is not put out for the one of the tests.
-    wait(apt().args(["install", "--yes", "--no-install-recommends", "--no-remove"]).args(&wanted))
+    if !packages.is_empty() {
+        wait(apt().arg("update"))?;
+        // A developer's own mail server is not put out for the one of the tests.
+        wait(apt().args(["install", "--yes", "--no-install-recommends", "--no-remove"]).args(&packages))?;
+    }
+    let scripts = scripts.iter().filter_map(|package| package.strip_prefix(NPM));
+    for package in scripts {
+        wait(Command::new("npm").args([
+            "install",
+            "--global",
+            "--ignore-scripts",
+            "--no-fund",
+            "--no-audit",
+            package,
+        ]))?;
+    }
+    Ok(())
 }
 
 fn apt() -> Command {

@@ -12,9 +12,12 @@ pub struct Tool {
     pub name: &'static str,
     /// File names to look for on the search path; for a library, in the library folders.
     pub files: &'static [&'static str],
-    /// Debian package that brings it.
+    /// Debian package that brings it, or [`NPM`] and a package of npm with its version.
     pub package: &'static str,
 }
+
+/// Begins the name of a package that comes from npm.
+pub const NPM: &str = "npm:";
 
 /// Firefox ESR, driven by Marionette.
 pub const FIREFOX: Tool = Tool { name: "firefox", files: &["firefox-esr", "firefox"], package: "firefox-esr" };
@@ -40,8 +43,12 @@ pub const PEBBLE: Tool = Tool { name: "pebble", files: &["pebble"], package: "pe
 /// The mail server of tests.
 pub const EXIM: Tool = Tool { name: "exim", files: &["exim4"], package: "exim4-daemon-light" };
 
+/// The rules of accessibility that pages are held against; a script that tests put into them.
+pub const AXE: Tool = Tool { name: "axe-core", files: &["axe-core/axe.min.js"], package: "npm:axe-core@4.14.1" };
+
 /// Every tool, in the order in which they are reported.
-pub const ALL: [Tool; 11] = [FIREFOX, CHROMIUM, DBUS, LIBNOTIFY, NGINX, OATHTOOL, POSTGRESQL, IP, NFT, PEBBLE, EXIM];
+pub const ALL: [Tool; 12] =
+    [FIREFOX, CHROMIUM, DBUS, LIBNOTIFY, NGINX, OATHTOOL, POSTGRESQL, IP, NFT, PEBBLE, EXIM, AXE];
 
 /// Administrators' folders are searched as well: `nginx` lives there and they are often not in a user's `PATH`. Debian keeps
 /// the servers of PostgreSQL in a folder for each version, on nobody's `PATH`.
@@ -54,8 +61,17 @@ const EXTRA_FOLDERS: [&str; 7] = [
     "/usr/lib/postgresql/16/bin",
     "/usr/lib/postgresql/15/bin",
 ];
-const LIBRARY_FOLDERS: [&str; 6] =
-    ["/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu", "/usr/lib64", "/usr/lib", "/lib64", "/lib"];
+const LIBRARY_FOLDERS: [&str; 8] = [
+    "/usr/lib/x86_64-linux-gnu",
+    "/usr/lib/aarch64-linux-gnu",
+    "/usr/lib64",
+    "/usr/lib",
+    "/lib64",
+    "/lib",
+    // Where npm puts what is installed for everybody.
+    "/usr/local/lib/node_modules",
+    "/usr/lib/node_modules",
+];
 
 const CI_SKIPS: &str = include_str!("../../../ci-skips.toml");
 
@@ -73,7 +89,12 @@ impl Tool {
     /// One sentence: what is missing and how to get it.
     #[must_use]
     pub fn missing(&self) -> String {
-        format!("{} is missing; on Debian: apt-get install --no-install-recommends {}", self.name, self.package)
+        match self.package.strip_prefix(NPM) {
+            Some(package) => format!("{} is missing; npm install --global {package}", self.name),
+            None => {
+                format!("{} is missing; on Debian: apt-get install --no-install-recommends {}", self.name, self.package)
+            }
+        }
     }
 }
 
@@ -115,5 +136,7 @@ mod tests {
         let tool = Tool { name: "unheard-of", files: &["unheard-of-program"], package: "unheard" };
         assert_eq!(tool.find(), None);
         assert!(tool.missing().contains("apt-get install --no-install-recommends unheard"));
+        let tool = Tool { package: "npm:unheard@1.0.0", ..tool };
+        assert!(tool.missing().contains("npm install --global unheard@1.0.0"));
     }
 }

@@ -29,8 +29,8 @@ const SECRETS: [(&str, &str); 3] = [
 /// Times of RFC 6238, appendix B, and both sides of the end of a step.
 const TIMES: [u64; 8] = [59, 60, 89, 1_111_111_109, 1_111_111_111, 1_234_567_890, 2_000_000_000, 20_000_000_000];
 /// What a site gives that names nothing: SHA-1, six digits, half a minute.
-const USUAL: Oath = Oath { secret: SECRETS[0].1, algorithm: "SHA-1", digits: 6, period: 30 };
-const RARE: Oath = Oath { secret: SECRETS[1].1, algorithm: "SHA-256", digits: 8, period: 60 };
+pub(crate) const USUAL: Oath = Oath { secret: SECRETS[0].1, algorithm: "SHA-1", digits: 6, period: 30 };
+pub(crate) const RARE: Oath = Oath { secret: SECRETS[1].1, algorithm: "SHA-256", digits: 8, period: 60 };
 const FILMED: Oath = Oath { secret: "JBSWY3DPEHPK3PXP", algorithm: "SHA-1", digits: 6, period: 30 };
 /// When the person looks, in seconds of Unix time.
 const NOW: u64 = 1_700_000_000;
@@ -49,15 +49,15 @@ struct Pocket<P> {
 }
 
 /// Sets the phone up for a new person; gives their computer, which is not introduced yet.
-fn enrolled(product: &Product, computer: &Chromium, phone: &impl Screen) -> (Desk, Person) {
-    let name = "mia";
-    let link = product.invite(name, "Mia Berg");
-    let password = "mia likes ripe plums in June".into();
-    let person = Person { name: name.into(), display_name: "Mia Berg".into(), password, link };
+pub(crate) fn enrolled(product: &Product, computer: &Chromium, phone: &impl Screen, name: &str) -> (Desk, Person) {
+    let display_name = format!("{name} Berg");
+    let link = product.invite(name, &display_name);
+    let password = format!("{name} likes ripe plums in June");
+    let person = Person { name: name.into(), display_name, password, link };
     let desk = Desk::new(computer);
     let handset = Handset { screen: phone };
     let code = desk.open_link(&person);
-    desk.confirm(&handset.join_silently(&code, "Mia's phone"));
+    desk.confirm(&handset.join_silently(&code, "a phone"));
     handset.finish();
     (desk, person)
 }
@@ -138,12 +138,12 @@ fn chromium_keeps_codes() {
     }
     let folder = Folder::new();
     let film = folder.path().join("code.y4m");
-    write_film(&film, &FILMED.link("Filmed", "mia"));
+    write_film(&film, &[FILMED.link("Filmed", "mia")]);
     let product = Product::start();
     let browser = Chromium::start(chromium::Settings { switches: camera(&film), ..Default::default() });
     let phone = browser.open(&product.page("/authenticator"));
     phone.wait_phase("welcome");
-    let (desk, mia) = enrolled(&product, &browser, &phone);
+    let (desk, mia) = enrolled(&product, &browser, &phone, "mia");
     desk.introduce(&phone.credentials()[0]);
     let mut pocket = Pocket { product, phone };
 
@@ -158,7 +158,7 @@ fn chromium_keeps_codes() {
 
 /// Waits until the code on the screen is the one of `oathtool` at the page's own time.
 #[track_caller]
-fn shows(screen: &impl Screen, site: &str, oath: Oath) {
+pub(crate) fn shows(screen: &impl Screen, site: &str, oath: Oath) {
     let css = format!("[data-code={site}] .otp");
     screen.wait_for(&css);
     let both = format!("[document.querySelector('{css}').dataset.value, Math.floor(Date.now() / 1000)]");
@@ -305,7 +305,7 @@ fn a_sign_in_waits_meanwhile(pocket: &Pocket<Page>, desk: &Desk, mia: &Person) {
     look::at(phone, "codes-sign-in-waits");
     phone.click("#nav-home");
     let handset = Handset { screen: phone };
-    assert!(handset.read().contains("Mia Berg"));
+    assert!(handset.read().contains("mia Berg"));
     handset.answer("deny", "Denied");
     handset.done();
     phone.wait_phase("home");
@@ -355,7 +355,7 @@ fn firefox_keeps_codes() {
     phone.add_authenticator();
     phone.open(&product.page("/authenticator"));
     phone.wait_phase("welcome");
-    enrolled(&product, &computer, &phone);
+    enrolled(&product, &computer, &phone, "mia");
     let mut pocket = Pocket { product, phone };
     adds_from_a_picture(&pocket.phone, &picture.display().to_string(), &nothing.display().to_string());
     hides_behind_another_tab(&pocket.phone);

@@ -22,7 +22,7 @@ pub(crate) fn camera(film: &Path) -> Vec<String> {
 
 /// Brightness of each pixel of a frame with the code in its middle.
 fn frame(text: &str) -> Vec<u8> {
-    let code = QRBuilder::new(text).ecl(ECL::M).build().unwrap();
+    let code = QRBuilder::new(text).ecl(ECL::L).build().unwrap();
     let scale = (FRAME.1 - 40) / (code.size + 8);
     let (left, top) = ((FRAME.0 - scale * code.size) / 2, (FRAME.1 - scale * code.size) / 2);
     let dark = |x: usize, y: usize| {
@@ -33,11 +33,14 @@ fn frame(text: &str) -> Vec<u8> {
     (0..FRAME.0 * FRAME.1).map(pixel).collect()
 }
 
-/// Writes a film of one frame that shows the code.
-pub(crate) fn write_film(file: &Path, text: &str) {
-    let mut film = format!("YUV4MPEG2 W{} H{} F10:1 Ip A1:1 C420jpeg\nFRAME\n", FRAME.0, FRAME.1).into_bytes();
-    film.extend(frame(text));
-    film.extend(std::iter::repeat_n(GREY, FRAME.0 * FRAME.1 / 2));
+/// Writes a film that shows the codes over and over, each for a moment.
+pub(crate) fn write_film(file: &Path, texts: &[String]) {
+    let mut film = format!("YUV4MPEG2 W{} H{} F4:1 Ip A1:1 C420jpeg\n", FRAME.0, FRAME.1).into_bytes();
+    for text in texts {
+        film.extend(b"FRAME\n");
+        film.extend(frame(text));
+        film.extend(std::iter::repeat_n(GREY, FRAME.0 * FRAME.1 / 2));
+    }
     std::fs::write(file, film).unwrap();
 }
 

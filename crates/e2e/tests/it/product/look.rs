@@ -1,12 +1,37 @@
-//! How pages look: narrow and wide, light and dark; nothing refused by the policy; pictures where they are wanted.
+//! How pages look: narrow and wide, light and dark; nothing refused by the policy, nothing that keeps people out (axe-core, WCAG 2.2
+//! AA); pictures where they are wanted.
 
 use nod_e2e::page::Page;
+use nod_e2e::skip;
+use nod_e2e::tools::AXE;
 use serde_json::json;
 use std::path::PathBuf;
+use std::sync::OnceLock;
 
 /// Environment variable with a folder for pictures; without it none are taken.
 const PICTURES: &str = "NOD_SCREENSHOTS";
 const AUDIT: &str = include_str!("look.js");
+/// What axe-core finds, as sentences: rule, element, what is wrong.
+const ACCESSIBILITY: &str = "axe.run(document, { resultTypes: ['violations'] }).then(({ violations }) =>
+  violations.flatMap(({ id, nodes }) => nodes.map(({ target, failureSummary }) => `${id}: ${target}: ${failureSummary}`)))";
+
+/// The script, read once; nothing where it is missing and a skip is allowed.
+fn axe() -> Option<&'static str> {
+    static SCRIPT: OnceLock<Option<String>> = OnceLock::new();
+    let read = || skip::have(&[AXE]).then(|| std::fs::read_to_string(AXE.find().unwrap()).unwrap());
+    SCRIPT.get_or_init(read).as_deref()
+}
+
+/// Holds the page against the rules. DevTools may evaluate what the page's own policy would refuse.
+#[track_caller]
+fn accessible(page: &Page, name: &str) {
+    let Some(script) = axe() else { return };
+    if page.evaluate("typeof window.axe") == "undefined" {
+        page.evaluate(&format!("{script};null"));
+    }
+    let found = page.evaluate(ACCESSIBILITY);
+    assert_eq!(found, json!([]), "{name}");
+}
 
 /// Looks at a page as it stands.
 #[track_caller]
@@ -42,6 +67,7 @@ fn look(page: &Page, name: &str) {
         for colours in ["dark", "light"] {
             page.set_dark(colours == "dark");
             assert_eq!(page.evaluate(AUDIT), json!([]), "{name}, {size} and {colours}");
+            accessible(page, &format!("{name}, {size} and {colours}"));
             if let Some(folder) = &folder {
                 let whole =
                     page.evaluate("document.documentElement.scrollHeight").as_u64().and_then(|px| px.try_into().ok());

@@ -7,6 +7,7 @@ mod film;
 mod firefox_phone;
 mod handset;
 mod look;
+mod moving;
 mod nodes;
 mod oath;
 mod portal;
