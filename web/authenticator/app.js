@@ -215,6 +215,7 @@ async function refresh(address = location.hash) {
     history.replaceState(null, "", location.pathname);
   }
   await openTest(address);
+  openNotices(address);
   state.look += 1;
   const look = state.look;
   try {
@@ -254,6 +255,17 @@ async function openTest(address) {
   const account = state.accounts.find((one) => one.device === found?.device);
   if (account && !found.answered_at && INTERRUPTIBLE.has(state.screen)) {
     go.test(account, test);
+  }
+}
+
+/** A notification may point to what has changed. @param {string} address */
+function openNotices(address) {
+  if (address.split("#")[1] !== "notices") {
+    return;
+  }
+  history.replaceState(null, "", location.pathname);
+  if (INTERRUPTIBLE.has(state.screen)) {
+    go.history();
   }
 }
 

@@ -2,6 +2,7 @@
 
 import { button, errorLine, h, heading } from "../shared/dom.js";
 import { device } from "./api.js";
+import { noticesSection } from "./notices.js";
 import { words } from "./words.js";
 
 const text = words.history;
@@ -30,5 +31,5 @@ export function historyScreen(back) {
     }
   };
   void load();
-  return { node: h("div", { class: "stack" }, heading(text.title), errors.node, list, button("back", words.back, "", back)) };
+  return { node: h("div", { class: "stack" }, heading(text.title), noticesSection(), errors.node, list, button("back", words.back, "", back)) };
 }

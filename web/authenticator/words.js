@@ -291,6 +291,26 @@ const move = {
   },
 };
 
+const notices = {
+  title: "Changes to your account",
+  advice: "Was one of these not you? Open your account page on your computer, and tell your administrator.",
+  /** @param {{kind: string, about: string, from: string}} notice */
+  sentence: ({ kind, about, from }) => {
+    /** @type {Record<string, string>} */
+    const sentences = {
+      device_enrolled: `${about} was added to your account.`,
+      device_revoked: `${about} was removed from your account.`,
+      browser_bound: `${about} at ${from} may now ask your phones.`,
+      browser_cloned: `A copy of your browser ${about} was seen at ${from}. Both were forgotten.`,
+      password_set: "Your password was changed.",
+      sign_in_reported: "You reported a past sign-in as not yours.",
+      introduction_link_made: "Your administrator made a link that introduces one browser.",
+      enrolment_opened: "Somebody began to add a phone to your account.",
+    };
+    return sentences[kind] ?? `Something changed: ${kind.replaceAll("_", " ")}.`;
+  },
+};
+
 export const words = {
   request,
   outcomes,
@@ -301,6 +321,7 @@ export const words = {
   home,
   accounts,
   history,
+  notices,
   codes,
   move,
   back: "Back",
@@ -310,6 +331,7 @@ export const words = {
   worker: {
     request: { title: "Sign-in request", body: "Tap to see it and answer." },
     test: { title: "Test notification", body: "This phone can be reached. Tap to confirm." },
+    notice: { title: "Your account has changed", body: "Tap to see what." },
     deny: "Deny",
     denied: "Denied. Nobody was signed in.",
   },

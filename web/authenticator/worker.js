@@ -17,7 +17,7 @@ const ID = /^[A-Za-z0-9_-]{22}$/;
  * A push is a doorbell in Declarative Web Push form. Of it only the id is used, and only to ask the server; what is shown are
  * our own words, whoever sent it (INV-04).
  * @param {any} data
- * @returns {{address: string, request: string|null, test: string|null}}
+ * @returns {{address: string, request: string|null, test: string|null, notice: string|null}}
  */
 function doorbell(data) {
   let hash = new URLSearchParams();
@@ -27,16 +27,16 @@ function doorbell(data) {
     // An unreadable push still rings: the app lists what is pending.
   }
   const known = (/** @type {string} */ name) => (ID.test(hash.get(name) ?? "") ? hash.get(name) : null);
-  const [request, test] = [known("request"), known("test")];
-  const fragment = request ? `#request=${request}` : test ? `#test=${test}` : "";
-  return { address: PAGE + fragment, request, test };
+  const [request, test, notice] = [known("request"), known("test"), known("notice")];
+  const fragment = request ? `#request=${request}` : test ? `#test=${test}` : notice ? "#notices" : "";
+  return { address: PAGE + fragment, request, test, notice };
 }
 
 /** @param {any} data */
 async function ring(data) {
-  const { address, request, test } = doorbell(data);
-  const { title, body } = test ? words.worker.test : words.worker.request;
-  const id = request ?? test;
+  const { address, request, test, notice } = doorbell(data);
+  const { title, body } = test ? words.worker.test : notice ? words.worker.notice : words.worker.request;
+  const id = request ?? test ?? notice;
   const woke = id && reportStage(id, "worker_woke");
   await worker.registration.showNotification(title, {
     body,

@@ -7,8 +7,9 @@ import { words } from "./words.js";
 let questions = 0;
 
 /**
- * @typedef {{refresh: (said: string, focus: string) => Promise<void>}} Portal
- *   `refresh` looks again, reads out what was done, and moves the focus to the heading of the section with this id.
+ * @typedef {{refresh: (said: string, focus: string) => Promise<void>, say: (sentence: string) => void}} Portal
+ *   `refresh` looks again, reads out what was done, and moves the focus to the heading of the section with this id; `say` leaves
+ *   a sentence at the top that stays.
  */
 
 /**

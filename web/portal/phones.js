@@ -11,7 +11,7 @@ import { words } from "./words.js";
 const text = words.phone;
 
 /**
- * @typedef {{test: boolean, sent_at: number, outcome: string, at: number}} Delivery
+ * @typedef {{about: string, sent_at: number, outcome: string, at: number}} Delivery
  * @typedef {{id: string, name: string, platform: string, state: string, notifications: string|null, added_at: number,
  *   seen_at: number, delivery: Delivery|null}} Phone
  */

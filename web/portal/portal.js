@@ -4,6 +4,7 @@ import { ApiError, call } from "../shared/api.js";
 import { announce, button, errorLine, h, heading, run, show } from "../shared/dom.js";
 import { mark } from "../shared/marks.js";
 import { browsersSection, sessionsSection } from "./access.js";
+import { historySection } from "./history.js";
 import { section } from "./parts.js";
 import { addPhone, phoneCard } from "./phones.js";
 import { send } from "./send.js";
@@ -11,7 +12,7 @@ import { words } from "./words.js";
 
 /**
  * @typedef {import("./phones.js").Phone} Phone
- * @typedef {{user: {name: string, display_name: string}, now: number, fresh_until: number, phones: Phone[],
+ * @typedef {{user: {name: string, display_name: string}, now: number, fresh_until: number, unknown_refused: boolean, phones: Phone[],
  *   browsers: import("./access.js").Browser[], sessions: import("./access.js").Session[]}} State
  */
 
@@ -21,6 +22,14 @@ const portal = {
     await draw();
     announce(said);
     document.getElementById(`${focus}-title`)?.focus();
+  },
+  say(sentence) {
+    const line = document.getElementById("said");
+    if (line) {
+      line.textContent = sentence;
+      line.hidden = false;
+      line.focus();
+    }
   },
 };
 
@@ -76,6 +85,19 @@ function firstView(state) {
   );
 }
 
+/** Since a sign-in was reported, unknown browsers are refused: what it means, and the way back. */
+function frozen() {
+  const text = words.frozen;
+  const errors = errorLine("allow-unknown-error");
+  const allow = button("allow-unknown", text.button, "", () =>
+    void run(allow, errors, async () => {
+      await send("/portal/allow-unknown", {});
+      await portal.refresh(text.done, "ways");
+    }),
+  );
+  return h("section", { class: "notice warning stack-tight", "aria-labelledby": "frozen" }, h("h2", { id: "frozen" }, text.title), h("p", {}, text.sentence), h("div", {}, allow), errors.node);
+}
+
 /**
  * A list of cards: phones today, and each further way to sign in with a card of its own.
  * @param {State} state
@@ -91,8 +113,8 @@ function waysSection(state) {
 }
 
 async function draw() {
-  /** @type {State} */
-  const state = await call("GET", "/portal/state");
+  /** @type {[State, import("./history.js").Page]} */
+  const [state, history] = await Promise.all([call("GET", "/portal/state"), call("GET", "/portal/history")]);
   const given = { now: state.now, portal };
   show(
     "account",
@@ -100,10 +122,13 @@ async function draw() {
       "div",
       { class: "stack" },
       h("div", {}, heading(state.user.display_name), h("p", { class: "soft" }, state.user.name)),
+      h("p", { id: "said", class: "notice", tabindex: "-1", hidden: true }),
+      state.unknown_refused && frozen(),
       firstView(state),
       waysSection(state),
       sessionsSection(state.sessions, given),
       browsersSection(state.browsers, given),
+      historySection(history, portal),
     ),
   );
 }

@@ -33,6 +33,52 @@ const list = (names) => new Intl.ListFormat("en", { type: "conjunction" }).forma
 /** @param {number} milliseconds */
 const seconds = (milliseconds) => `${(Math.max(milliseconds, 0) / 1000).toFixed(1)} s`;
 
+/** How a session was ended, by the audit's words. @type {Record<string, string>} */
+const endings = {
+  "signed out": "You signed out.",
+  "signed out from the portal": "You signed out another browser.",
+};
+
+/**
+ * Each kind of event as its owner reads it.
+ * @type {Record<string, (event: {app: string|null, phone: string|null, address: string|null, detail: string}) => string>}
+ */
+const happened = {
+  introduction_asked: ({ app, address }) =>
+    `Your password was used for ${app} at ${address}, in a browser that Nod does not know. No phone was asked.`,
+  denied: ({ app, address, phone }) => `You denied a sign-in to ${app} from ${address} with ${phone}.`,
+  fraud_reported: ({ app, address, phone }) => `You said of a sign-in to ${app} from ${address} “this wasn’t me”, with ${phone}.`,
+  sign_in_reported: ({ app, address }) => `You said of a past sign-in to ${app} from ${address} “this wasn’t me”.`,
+  unknown_allowed: () => "Browsers that Nod does not know may sign you in again.",
+  wrong_number: ({ app, phone }) => `A wrong number was typed on ${phone} for a sign-in to ${app}. It ended.`,
+  expired: ({ app, address }) => `Nobody answered a sign-in to ${app} from ${address} in time.`,
+  withdrawn: ({ app, address }) => `A sign-in to ${app} from ${address} was cancelled.`,
+  answer_refused: ({ phone }) => `An answer from ${phone} was refused, because its signature did not hold.`,
+  signed_in: ({ app, address, detail }) =>
+    `You signed in to ${app} from ${address}${detail.includes("passkey") ? " with a passkey" : ", approved on a phone"}.`,
+  passkey_refused: ({ address }) => `A passkey used at ${address} was refused.`,
+  session_ended: ({ detail }) => endings[detail] ?? "You were signed out.",
+  browser_bound: ({ detail, address }) => `${detail} at ${address} was introduced: sign-ins there ask your phone.`,
+  browser_unbound: ({ detail }) => `${detail} was forgotten.`,
+  browser_cloned: ({ detail, address }) => `A copy of your browser ${detail} was seen at ${address}. Both copies were forgotten.`,
+  enrolment_opened: ({ detail }) =>
+    detail.includes("administrator") ? "Your administrator made a link to add a phone." : "You began to add a phone.",
+  device_enrolled: ({ phone }) => `${phone} was added.`,
+  device_refused: ({ phone }) => `${phone} was refused while it was being added.`,
+  device_revoked: ({ phone }) => `${phone} was removed.`,
+  device_renamed: ({ phone }) => `A phone was renamed to ${phone}.`,
+  introduction_link_made: () => "Your administrator made a link that introduces one browser.",
+  user_added: () => "Your account was made.",
+  user_disabled: () => "Your account was disabled.",
+  user_enabled: () => "Your account was enabled again.",
+  user_changed: () => "Your administrator changed what your account may and must do.",
+  password_refused: ({ address }) => `A wrong password was given at ${address}.`,
+  password_set: () => "Your password was changed.",
+  group_changed: () => "Your groups were changed.",
+  app_refused: ({ app, address }) => (address ? `A sign-in to ${app} from ${address} was refused.` : `A sign-in to ${app} was refused.`),
+  tampered: () => "A stored row of your account was not as Nod wrote it, and was refused. Tell your administrator.",
+};
+
 export const words = {
   ago,
   signOut: "Sign out",
@@ -72,11 +118,11 @@ export const words = {
     seen: (when) => `last seen ${when}`,
     lastRing: "Last ring",
     /**
-     * @param {{test: boolean, sent_at: number, outcome: string, at: number}} delivery
+     * @param {{about: string, sent_at: number, outcome: string, at: number}} delivery
      * @param {number} now
      */
-    delivery: ({ test, sent_at: sent, outcome, at }, now) => {
-      const what = test ? "a test" : "a sign-in";
+    delivery: ({ about, sent_at: sent, outcome, at }, now) => {
+      const what = { test: "a test", notice: "a change of your account" }[about] ?? "a sign-in";
       const after = seconds(at - sent);
       /** @type {Record<string, string>} */
       const ends = {
@@ -120,6 +166,40 @@ export const words = {
     unanswered: "It rang, but nobody approved the test. If the phone showed nothing, send another one.",
     slow: "It has not arrived. Look at the phone’s settings for notifications and battery, and at its connection.",
     failed: "The push service refused it. Open Nod on the phone once, then send another one.",
+  },
+  history: {
+    title: "What happened",
+    empty: "Nothing yet.",
+    more: "Show earlier",
+    /** @param {{kind: string, app: string|null, phone: string|null, address: string|null, detail: string}} event */
+    sentence: (event) => {
+      const known = happened[event.kind];
+      const filled = { ...event, app: event.app ?? "Nod", phone: event.phone ?? "a phone", address: event.address ?? "" };
+      return known ? known(filled) : `Something changed: ${event.kind.replaceAll("_", " ")}.`;
+    },
+    notMe: "This wasn’t me",
+    notMeTitle: "Somebody else signed in?",
+    notMeSentence:
+      "Nod ends that sign-in, forgets the browser that it introduced and removes a phone that was added from it, tells your phones, and takes only browsers that you have used before until you say otherwise. This browser stays signed in.",
+    /** @param {{ended: number, forgotten: number, removed: number, told: number, unknown_refused: boolean}} done */
+    reported: (done) => {
+      const parts = [done.ended > 0 ? "That sign-in was ended." : "That sign-in had ended already."];
+      if (done.forgotten > 0) {
+        parts.push("The browser that it introduced was forgotten.");
+      }
+      if (done.removed > 0) {
+        parts.push("The phone that was added from it was removed.");
+      }
+      parts.push(done.unknown_refused ? "Browsers that Nod does not know are refused for now." : "Introduce this browser next.");
+      parts.push("Somebody knows your password: ask your administrator to change it.");
+      return parts.join(" ");
+    },
+  },
+  frozen: {
+    title: "Only browsers that you know",
+    sentence: "You said that a sign-in was not yours. Since then Nod refuses browsers that it does not know.",
+    button: "Allow new browsers again",
+    done: "New browsers may sign in again.",
   },
   sessions: {
     title: "Where you are signed in",

@@ -26,6 +26,10 @@ pub enum EventKind {
     Denied,
     /// "This wasn't me".
     FraudReported,
+    /// "This wasn't me", said afterwards of a sign-in that was granted.
+    SignInReported,
+    /// Unknown browsers may sign in again after such a report.
+    UnknownAllowed,
     /// Wrong number typed.
     WrongNumber,
     /// Nobody answered in time.
@@ -116,6 +120,12 @@ const KINDS: &[(EventKind, &str, &str)] = &[
         "fraud_reported",
         "{user} said of a sign-in to {app} from {address} \"this wasn't me\", with {device}.",
     ),
+    (
+        EventKind::SignInReported,
+        "sign_in_reported",
+        "{user} said of a past sign-in to {app} from {address} \"this wasn't me\": {detail}.",
+    ),
+    (EventKind::UnknownAllowed, "unknown_allowed", "{user} may sign in from unknown browsers again: {detail}."),
     (
         EventKind::WrongNumber,
         "wrong_number",

@@ -68,6 +68,14 @@ pub const SESSION_IDLE: Millis = Millis::hours(1);
 pub const SESSION_LIFE: Millis = Millis::hours(24);
 /// How fresh a sign-in must be to change factors (INV-15).
 pub const FRESH_SIGN_IN: Millis = Millis::minutes(10);
+/// How long after a sign-in its owner can say that it was not theirs.
+pub const REPORT_WITHIN: Millis = Millis::days(1);
+/// How long unknown browsers are refused after such a report, unless somebody allows them again.
+pub const UNKNOWN_REFUSED: Limit = Limit { count: 1, window: Millis::days(30) };
+/// A phone that is off may be told of a change for so long.
+pub const NOTICE_LIFE: Millis = Millis::hours(24);
+/// How long the app lists what has changed.
+pub const NOTICES_KEPT: Millis = Millis::days(7);
 /// The one-time code between Nod and a protected app's host.
 pub const APP_CODE_LIFE: Millis = Millis::seconds(60);
 

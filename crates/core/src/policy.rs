@@ -21,6 +21,8 @@ pub struct Facts {
     pub denied_lately: bool,
     /// The user's or the installation's setting.
     pub number_always: bool,
+    /// A past sign-in was reported: unknown browsers are refused until somebody has looked.
+    pub unknown_refused: bool,
     /// The cap on prompts without success has been reached.
     pub prompts_exhausted: bool,
 }
@@ -32,6 +34,8 @@ pub enum Verdict {
     Refuse,
     /// No factor is enrolled and no window is open (INV-17).
     Locked,
+    /// Only browsers that are bound may go on, since a past sign-in was reported (E19: those still may).
+    UnknownRefused,
     /// A passkey in this browser; no phone is asked (INV-11).
     Introduce,
     /// Ask the phone.
@@ -54,6 +58,9 @@ pub const fn decide(facts: &Facts) -> Verdict {
     let bound = true;
     #[cfg(not(nod_break = "unbound_prompt"))]
     let bound = facts.browser_bound;
+    if facts.unknown_refused && !facts.browser_bound {
+        return Verdict::UnknownRefused;
+    }
     let pushable = bound && facts.active_devices > 0 && !facts.prompts_exhausted;
     if !pushable || facts.others_pending >= limits::MAX_PENDING_PER_USER {
         return Verdict::Introduce;
@@ -75,6 +82,7 @@ mod tests {
         others_pending: 0,
         denied_lately: false,
         number_always: false,
+        unknown_refused: false,
         prompts_exhausted: false,
     };
 
@@ -90,6 +98,8 @@ mod tests {
             (Facts { prompts_exhausted: true, ..CALM }, Verdict::Introduce),
             (Facts { active_devices: 0, ..CALM }, Verdict::Introduce),
             (Facts { active_devices: 0, passkeys: 0, ..CALM }, Verdict::Locked),
+            (Facts { unknown_refused: true, browser_bound: false, ..CALM }, Verdict::UnknownRefused),
+            (Facts { unknown_refused: true, ..CALM }, Verdict::Push { number: false }),
             (Facts { user_active: false, ..CALM }, Verdict::Refuse),
             (Facts { app_admits: false, ..CALM }, Verdict::Refuse),
         ] {
@@ -100,9 +110,9 @@ mod tests {
     proptest! {
         #[test]
         fn an_unbound_browser_never_rings(flags: [bool; 6], devices in 0_usize..4, passkeys in 0_usize..4, pending in 0_usize..8) {
-            let [user_active, app_admits, denied_lately, number_always, prompts_exhausted, _] = flags;
+            let [user_active, app_admits, denied_lately, number_always, prompts_exhausted, unknown_refused] = flags;
             let facts = Facts { user_active, app_admits, browser_bound: false, active_devices: devices, passkeys,
-                others_pending: pending, denied_lately, number_always, prompts_exhausted };
+                others_pending: pending, denied_lately, number_always, prompts_exhausted, unknown_refused };
             let rings = matches!(decide(&facts), Verdict::Push { .. });
             prop_assert!(!rings, "INV-11");
         }
@@ -115,7 +125,7 @@ mod tests {
                 Verdict::Push { number: false } => 0,
                 Verdict::Push { number: true } => 1,
                 Verdict::Introduce => 2,
-                Verdict::Locked | Verdict::Refuse => 3,
+                Verdict::Locked | Verdict::Refuse | Verdict::UnknownRefused => 3,
             };
             prop_assert!(rank(risky) >= rank(calm));
         }

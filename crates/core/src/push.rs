@@ -25,6 +25,8 @@ pub enum PushKind {
     Request,
     /// Proves delivery.
     SelfTest,
+    /// Tells that something about the account has changed. The bytes say nothing.
+    Notice,
 }
 
 /// Where in its life a queued push is. All but `Queued` and `Claimed` are final.

@@ -162,5 +162,5 @@ impl Engine {
 /// Whether the phone still has something to be rung for: the request is live and not yet fetched.
 fn still_wanted(push: &Push, errand: &Errand, now: Timestamp) -> bool {
     let live = || errand.challenge.as_ref().is_some_and(|challenge| challenge.is_live(now));
-    !push.expires_at.has_passed(now) && (push.kind == PushKind::SelfTest || live() && !errand.fetched)
+    !push.expires_at.has_passed(now) && (push.kind != PushKind::Request || live() && !errand.fetched)
 }

@@ -254,7 +254,10 @@ impl Engine {
         let device = self.store.device(id).await?.filter(|d| d.user == user && d.state != DeviceState::Revoked);
         let device = device.ok_or(Fault::NotFound("device"))?;
         let event = Self::event(EventKind::DeviceRevoked, now, &owner).device(id, &device.name);
-        let writes = vec![Write::RevokeDevice { device: id, user }, Write::Audit(event)];
+        let mut writes = vec![Write::RevokeDevice { device: id, user }, Write::Audit(event)];
+        if device.state == DeviceState::Active {
+            writes.extend(self.tell(user, Some(id), now).await?);
+        }
         self.store.commit(writes).await.map_err(Fault::moved_on)
     }
 

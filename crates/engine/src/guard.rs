@@ -242,6 +242,9 @@ impl Store for Guard {
     async fn enrolment_by_code(&self, code: SecretHash) -> StoreResult<Option<Enrolment>> {
         self.one(self.rows.enrolment_by_code(code).await?).await
     }
+    async fn enrolments_of(&self, user: UserId) -> StoreResult<Vec<Enrolment>> {
+        self.many(self.rows.enrolments_of(user).await?).await
+    }
     async fn introduction_link(&self, secret: SecretHash) -> StoreResult<Option<IntroductionLink>> {
         self.one(self.rows.introduction_link(secret).await?).await
     }

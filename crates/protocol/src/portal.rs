@@ -14,6 +14,8 @@ pub struct PortalState {
     pub now: i64,
     /// Until when this sign-in is recent enough to change factors.
     pub fresh_until: i64,
+    /// Unknown browsers are refused, since a sign-in was reported.
+    pub unknown_refused: bool,
     /// Phones that are not revoked, oldest first.
     pub phones: Vec<PortalPhone>,
     /// Bound browsers, oldest first.
@@ -46,14 +48,26 @@ pub struct PortalPhone {
 /// What became of a push.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Delivery {
-    /// A test, not a sign-in.
-    pub test: bool,
+    /// What it rang for.
+    pub about: RungAbout,
     /// When it was handed to the push service.
     pub sent_at: i64,
     /// How far it came.
     pub outcome: DeliveryOutcome,
     /// When it came that far.
     pub at: i64,
+}
+
+/// What a phone was rung for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RungAbout {
+    /// A sign-in.
+    SignIn,
+    /// A test.
+    Test,
+    /// A change of the account.
+    Notice,
 }
 
 /// How far a push came: the last stage that anybody saw.
@@ -147,4 +161,67 @@ pub struct RevokeRequest {
     /// The person was told what follows, should it be the last factor.
     #[serde(default)]
     pub even_last: bool,
+}
+
+/// Answer of GET `/portal/history`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HistoryPage {
+    /// What happened, newest first.
+    pub events: Vec<PortalEvent>,
+    /// `?before=` of the next page, if there is one.
+    pub next: Option<i64>,
+    /// The server's clock.
+    pub now: i64,
+}
+
+/// An event of the audit about the account, in its machine fields: the page has the sentences.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PortalEvent {
+    /// Its number in the audit.
+    pub place: i64,
+    /// The kind's name in the audit.
+    pub kind: String,
+    /// When.
+    pub at: i64,
+    /// The app's name.
+    pub app: Option<String>,
+    /// The phone's name.
+    pub phone: Option<String>,
+    /// From which address.
+    pub address: Option<String>,
+    /// The rest, in the audit's words.
+    pub detail: String,
+    /// Its owner may still say that it was not theirs.
+    pub reportable: bool,
+}
+
+/// Answer of POST `/portal/history/{place}/not-me`: what was done.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reported {
+    /// Sessions that were ended.
+    pub ended: u32,
+    /// Browsers introduced by that sign-in, now forgotten.
+    pub forgotten: u32,
+    /// Phones added by that sign-in, now removed.
+    pub removed: u32,
+    /// Phones that are told.
+    pub told: u32,
+    /// Unknown browsers are refused from now on.
+    pub unknown_refused: bool,
+}
+
+/// Body of POST `/portal/password`.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PasswordChange {
+    /// The password up to now: a secret.
+    pub old: String,
+    /// The next one: a secret.
+    pub new: String,
+}
+
+impl std::fmt::Debug for PasswordChange {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("PasswordChange(…)")
+    }
 }

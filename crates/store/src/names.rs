@@ -39,7 +39,7 @@ names! {
     Notifications { Unknown = "unknown", Granted = "granted", Unavailable = "unavailable" }
     BoundBy { Passkey = "passkey", Link = "link" }
     Decision { Approve = "approve", Deny = "deny", DenyFraud = "deny_fraud" }
-    PushKind { Request = "request", SelfTest = "self_test" }
+    PushKind { Request = "request", SelfTest = "self_test", Notice = "notice" }
     PushState { Queued = "queued", Claimed = "claimed", Accepted = "accepted", Dropped = "dropped" }
     Stage {
         Sent = "sent",

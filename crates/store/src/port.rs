@@ -166,6 +166,9 @@ macro_rules! store {
             async fn enrolment_by_code(&self, code: SecretHash) -> StoreResult<Option<Enrolment>> {
                 self.first($crate::reads::enrolment_by_code(code)).await
             }
+            async fn enrolments_of(&self, user: UserId) -> StoreResult<Vec<Enrolment>> {
+                self.all($crate::reads::enrolments_of(user)).await
+            }
             async fn introduction_link(&self, secret: SecretHash) -> StoreResult<Option<IntroductionLink>> {
                 self.first($crate::reads::introduction_link(secret)).await
             }

@@ -288,6 +288,11 @@ pub(crate) fn sessions_of(user: UserId) -> Query<'static, Session> {
     Query::new(sql, (user.0, limits::SESSION_IDLE.0, limits::SESSION_LIFE.0), rows::session)
 }
 
+pub(crate) fn enrolments_of(user: UserId) -> Query<'static, Enrolment> {
+    let sql = sql!("SELECT ", columns!(enrolments), " FROM enrolments WHERE user_id = $1");
+    Query::new(sql, (user.0,), rows::enrolment)
+}
+
 pub(crate) fn introduction_link(secret: SecretHash) -> Query<'static, IntroductionLink> {
     let sql = sql!(
         "SELECT ",

@@ -49,6 +49,7 @@ macro_rules! store_calls {
             fn enrolment_by_link(link: SecretHash) -> StoreResult<Option<Enrolment>>;
             fn enrolment_by_session(session: SecretHash) -> StoreResult<Option<Enrolment>>;
             fn enrolment_by_code(code: SecretHash) -> StoreResult<Option<Enrolment>>;
+            fn enrolments_of(user: UserId) -> StoreResult<Vec<Enrolment>>;
             fn introduction_link(secret: SecretHash) -> StoreResult<Option<IntroductionLink>>;
             fn sealed_rows(table: Table) -> StoreResult<Vec<SealedRow>>;
             fn count(bucket: &str, limit: Limit) -> StoreResult<u32>;

@@ -48,6 +48,12 @@ pub(crate) enum UserCommand {
         /// User name
         name: String,
     },
+    /// Take sign-ins from unknown browsers again, after the person has reported one as not theirs
+    #[command(after_long_help = "Example:\n  nod user allow-unknown anna")]
+    AllowUnknown {
+        /// User name
+        name: String,
+    },
     /// Set a password; ends the account's sessions, touches no phone
     #[command(after_long_help = "Examples:\n  nod user passwd anna\n  pwgen 20 1 | nod user passwd anna --stdin")]
     Passwd {
@@ -155,6 +161,12 @@ pub(crate) async fn run(common: &Common, command: UserCommand) -> Outcome {
         UserCommand::Set(arguments) => set(common, &installation, arguments).await,
         UserCommand::Disable { name } => set_state(common, engine, &name, UserState::Disabled).await,
         UserCommand::Enable { name } => set_state(common, engine, &name, UserState::Active).await,
+        UserCommand::AllowUnknown { name } => {
+            let user = named_user(engine, &name).await?;
+            engine.allow_unknown(&user, "by an administrator").await.or_next(format!("nod user show {}", user.name))?;
+            say(common, engine, &user.name, "Unknown browsers are taken again; they are introduced with a passkey.")
+                .await
+        }
         UserCommand::Passwd { name, stdin } => {
             let user = named_user(engine, &name).await?;
             let again = format!("nod user passwd {} --stdin", user.name);

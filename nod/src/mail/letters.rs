@@ -73,6 +73,12 @@ pub(crate) fn notice(config: &Config, user: &User, event: &Event) -> Option<Word
                 "You said \"this wasn't me\" about a sign-in{from}, with {device}. Somebody knows your password: choose a new one."
             ),
         ),
+        EventKind::SignInReported => (
+            "A past sign-in was reported as not yours",
+            format!(
+                "You said \"this wasn't me\" about a past sign-in{from}: {detail}. Somebody knows your password: choose a new one."
+            ),
+        ),
         EventKind::UserDisabled => {
             ("Your account was disabled", "Your account was disabled and signed out.".to_owned())
         }

@@ -99,6 +99,8 @@ pub enum Kind {
     Request,
     /// The user or an administrator tests whether the phone can be reached.
     Test,
+    /// Something about an account has changed.
+    Notice,
 }
 
 impl Kind {
@@ -106,6 +108,7 @@ impl Kind {
         match self {
             Self::Request => "request",
             Self::Test => "test",
+            Self::Notice => "notice",
         }
     }
 
@@ -113,6 +116,7 @@ impl Kind {
         match self {
             Self::Request => ("Sign-in request", "Tap to see it and answer."),
             Self::Test => ("Test notification", "This phone can be reached. Tap to confirm."),
+            Self::Notice => ("Your account has changed", "Tap to see what."),
         }
     }
 }

@@ -23,6 +23,7 @@ impl Ringer for WebPush {
         let kind = match ring.kind {
             PushKind::Request => Kind::Request,
             PushKind::SelfTest => Kind::Test,
+            PushKind::Notice => Kind::Notice,
         };
         let message = Message { kind, id, expires_ms: ring.expires_at.0, pending: ring.pending };
         match self.send(&subscription, &message, now.0).await {

@@ -41,11 +41,13 @@ impl Engine {
         }
         let checksum = self.vault.resealed(&device, &Device { state: DeviceState::Active, ..device.clone() })?;
         let event = Self::event(EventKind::DeviceEnrolled, now, user).device(id, &device.name);
-        let writes = vec![
+        let mut writes = vec![
             Write::ActivateDevice { device: id, user: user.id, checksum },
             self.moved(enrolment, enrolment.state, EnrolmentState::Confirmed(id))?,
             Write::Audit(event),
         ];
+        // Every other phone hears of the new one (INV-15).
+        writes.extend(self.tell(user.id, Some(id), now).await?);
         self.store.commit(writes).await.map_err(Fault::moved_on)
     }
 

@@ -8,7 +8,7 @@ use nod_core::{BrowserId, DeviceId, Timestamp, limits};
 use nod_protocol::Id;
 use nod_protocol::device_api as api;
 use nod_protocol::portal::{
-    BoundHow, Delivery, DeliveryOutcome, PortalBrowser, PortalPhone, PortalSession, PortalState, SessionHow,
+    BoundHow, Delivery, DeliveryOutcome, PortalBrowser, PortalPhone, PortalSession, PortalState, RungAbout, SessionHow,
 };
 
 use crate::device::{device_state, user_body};
@@ -35,6 +35,7 @@ impl Engine {
             user: user_body(user),
             now: now.0,
             fresh_until: session.created_at.after(limits::FRESH_SIGN_IN).0,
+            unknown_refused: self.unknown_refused(user.id).await?,
             phones,
             browsers: browsers.map(|browser| portal_browser(browser, this_browser)).collect(),
             sessions: sessions.map(|other| portal_session(other, session)).collect(),
@@ -73,7 +74,11 @@ impl Engine {
         let Some((_, sent_at)) = seen.iter().find(|(stage, _)| *stage == Stage::Sent) else { return Ok(None) };
         let furthest = seen.iter().map(|(stage, at)| (outcome(*stage), *at)).max_by_key(|(outcome, _)| *outcome);
         Ok(furthest.map(|(outcome, at)| Delivery {
-            test: kind == Some(PushKind::SelfTest),
+            about: match kind {
+                Some(PushKind::SelfTest) => RungAbout::Test,
+                Some(PushKind::Notice) => RungAbout::Notice,
+                Some(PushKind::Request) | None => RungAbout::SignIn,
+            },
             sent_at: sent_at.0,
             outcome,
             at: at.0,

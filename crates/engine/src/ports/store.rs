@@ -158,6 +158,8 @@ pub trait Store: Send + Sync {
     async fn enrolment_by_session(&self, session: SecretHash) -> StoreResult<Option<Enrolment>>;
     /// By the shown code, while it is shown.
     async fn enrolment_by_code(&self, code: SecretHash) -> StoreResult<Option<Enrolment>>;
+    /// Of a user, as long as they are kept, ended ones included; in no order.
+    async fn enrolments_of(&self, user: UserId) -> StoreResult<Vec<Enrolment>>;
     /// By the link's secret, used or expired ones excluded.
     async fn introduction_link(&self, secret: SecretHash) -> StoreResult<Option<IntroductionLink>>;
 

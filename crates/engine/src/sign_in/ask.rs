@@ -62,6 +62,7 @@ impl Engine {
         let passkeys = self.usable_passkeys(user.id, &standing.devices).await?.len();
         let others: Vec<_> =
             self.store.pending_for(user.id).await?.into_iter().filter(|c| c.sign_in != sign_in.id).collect();
+        let unknown_refused = standing.browser.is_none() && self.unknown_refused(user.id).await?;
         let since = now.before(limits::NUMBER_MODE_AFTER_DENIAL);
         let (short, long) = (prompts_bucket(user, "10m"), prompts_bucket(user, "24h"));
         let prompts = [(short.as_str(), limits::PROMPTS_SHORT), (long.as_str(), limits::PROMPTS_LONG)];
@@ -76,6 +77,7 @@ impl Engine {
                 others_pending: others.len(),
                 denied_lately: lately.denied,
                 number_always: user.number_always || self.settings.number_always,
+                unknown_refused,
                 prompts_exhausted: std::iter::zip(lately.prompts, prompts)
                     .any(|(count, (_, limit))| count >= limit.count),
             },
@@ -182,7 +184,7 @@ impl Engine {
         };
         match kind {
             PushKind::Request => vec![push(now), push(now.after(limits::PUSH_AGAIN_AFTER))],
-            PushKind::SelfTest => vec![push(now)],
+            PushKind::SelfTest | PushKind::Notice => vec![push(now)],
         }
     }
 

@@ -47,6 +47,8 @@ pub enum Begun {
     Refused,
     /// The right password, but this app does not admit this person.
     NotPermitted,
+    /// The right password in an unknown browser, and only known ones may go on, since a sign-in was reported.
+    UnknownRefused,
     /// Go on to the second factor.
     Started {
         /// For the sign-in cookie: a secret.
@@ -119,6 +121,12 @@ impl Engine {
             let verdict = decide(&facts.policy);
             match verdict {
                 Verdict::Refuse => return self.refuse(user, &facts.standing.app_name, &request.address, now).await,
+                Verdict::UnknownRefused => {
+                    let event = Self::event(EventKind::AppRefused, now, user).app(None, &facts.standing.app_name);
+                    let event = event.address(&request.address).detail(REPORTED);
+                    self.record_bad_proof(user.id, event).await?;
+                    return Ok(Begun::UnknownRefused);
+                }
                 Verdict::Locked => {}
                 Verdict::Introduce => {
                     writes.push(Write::Audit(introduction_event(user, &sign_in, &facts.standing.app_name, now)))
@@ -206,6 +214,9 @@ impl Engine {
         Ok(Begun::NotPermitted)
     }
 }
+
+/// How the audit tells that an unknown browser was refused.
+const REPORTED: &str = "a sign-in was reported, so only known browsers are taken";
 
 /// What clients are told to wait after too many tries, in seconds.
 const RETRY_AFTER_SECONDS: u32 = 900;

@@ -58,6 +58,10 @@ impl Engine {
             self.meters.password(Met::AppRefused);
             return Err(Fault::Forbidden("you are no longer admitted to this app: ask your administrator".to_owned()));
         }
+        if standing.browser.is_none() && self.unknown_refused(user.id).await? {
+            let words = "a sign-in to this account was reported: use a browser that Nod knows";
+            return Err(Fault::Forbidden(words.to_owned()));
+        }
         let (mut writes, method, bound) = match sign_in.state {
             SignInState::Open => self.collect_push(&user, challenge, &standing, now).await?,
             SignInState::Proved { passkey, keep_browser } => {

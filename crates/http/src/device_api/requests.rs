@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use nod_core::ChallengeId;
-use nod_protocol::device_api::{AnswerAnswer, AnswerRequest, HistoryAnswer, PendingAnswer, RequestBody};
+use nod_protocol::device_api::{AnswerAnswer, AnswerRequest, HistoryAnswer, NoticesAnswer, PendingAnswer, RequestBody};
 
 use super::session::Caller;
 use crate::body::{InPath, JsonBody};
@@ -35,4 +35,8 @@ pub(super) async fn answer(
 
 pub(super) async fn history(State(state): State<AppState>, caller: Caller) -> Reply<Json<HistoryAnswer>> {
     Ok(Json(HistoryAnswer { answers: state.engine().history(&caller.phone).await? }))
+}
+
+pub(super) async fn notices(State(state): State<AppState>, caller: Caller) -> Reply<Json<NoticesAnswer>> {
+    Ok(Json(NoticesAnswer { notices: state.engine().notices(&caller.phone).await? }))
 }

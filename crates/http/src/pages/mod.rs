@@ -62,6 +62,9 @@ pub(crate) const ROUTES: &[Route] = routes! {
     get "/introduce" Open introduce::page;
     post "/introduce" Proof introduce::submit;
     get "/portal/state" Session portal::look;
+    get "/portal/history" Session portal::history;
+    post "/portal/history/{place}/not-me" Session portal::not_me;
+    post "/portal/allow-unknown" Session portal::allow_unknown;
     post "/portal/enrol" Session portal::enrol;
     post "/portal/phones/{id}/revoke" Session portal::revoke_phone;
     post "/portal/phones/{id}/rename" Session portal::rename_phone;

@@ -11,12 +11,13 @@ use nod_engine::{Fault, Outcome};
 use nod_protocol::Id;
 use nod_protocol::device_api::{ErrorCode, SelfTestAnswer, SelfTestState};
 use nod_protocol::pages::LocationAnswer;
-use nod_protocol::portal::{PortalState, RenameRequest, RevokeRequest};
+use nod_protocol::portal::{HistoryPage, PortalState, RenameRequest, RevokeRequest};
+use serde::Deserialize;
 use serde_json::json;
 
 use super::callers::SignedIn;
 use super::views::PortalView;
-use crate::body::{InPath, JsonBody, NoBody};
+use crate::body::{InPath, InQuery, JsonBody, NoBody};
 use crate::cookies;
 use crate::fault::Reply;
 use crate::state::AppState;
@@ -46,6 +47,38 @@ pub(super) async fn page(State(state): State<AppState>, who: Reply<SignedIn>) ->
 pub(super) async fn look(State(state): State<AppState>, who: SignedIn, headers: HeaderMap) -> Reply<Json<PortalState>> {
     let cookie = cookies::BROWSER.read(&headers);
     Ok(Json(state.engine().portal(&who.session, &who.user, cookie.as_deref()).await?))
+}
+
+/// Query of GET `/portal/history`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Before {
+    before: Option<i64>,
+}
+
+/// GET `/portal/history`.
+pub(super) async fn history(
+    State(state): State<AppState>,
+    who: SignedIn,
+    InQuery(page): InQuery<Before>,
+) -> Reply<Json<HistoryPage>> {
+    Ok(Json(state.engine().own_history(&who.session, page.before).await?))
+}
+
+/// POST `/portal/history/{place}/not-me`.
+pub(super) async fn not_me(
+    State(state): State<AppState>,
+    who: SignedIn,
+    InPath(place): InPath<i64>,
+    _: NoBody,
+) -> Reply<Response> {
+    let reported = state.engine().report_sign_in(&who.session, &who.user, place).await;
+    or_sign_in_again(reported, |reported| Json(reported).into_response())
+}
+
+/// POST `/portal/allow-unknown`.
+pub(super) async fn allow_unknown(State(state): State<AppState>, who: SignedIn, _: NoBody) -> Reply<Response> {
+    or_sign_in_again(state.engine().allow_unknown_from(&who.session, &who.user).await, no_content)
 }
 
 /// POST `/portal/enrol`: opens an enrolment in this browser.

@@ -106,6 +106,11 @@ async fn begin(state: &AppState, form: SignInForm, address: String, headers: &He
     };
     match state.engine().begin(request).await? {
         Begun::Refused => Ok(show(state, StatusCode::UNAUTHORIZED, &asked, &target, (&user, REFUSED))),
+        Begun::UnknownRefused => Err(Refusal::from(Fault::Forbidden(
+            "a sign-in to this account was reported, so Nod takes only browsers that it knows: use one of them, or ask \
+             your administrator"
+                .to_owned(),
+        ))),
         Begun::NotPermitted => Err(Refusal::from(Fault::Forbidden(
             "your account is not admitted to this app: ask your administrator".to_owned(),
         ))),

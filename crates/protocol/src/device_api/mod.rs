@@ -61,6 +61,8 @@ pub mod paths {
     pub const STAGES: &str = "/api/device/v1/stages";
     /// GET: what was answered.
     pub const HISTORY: &str = "/api/device/v1/history";
+    /// GET: what has changed about the accounts.
+    pub const NOTICES: &str = "/api/device/v1/notices";
     /// POST: a test push.
     pub const SELF_TEST: &str = "/api/device/v1/self-test";
     /// GET: the test push's times.

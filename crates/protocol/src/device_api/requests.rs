@@ -134,6 +134,28 @@ pub struct HistoryEntry {
     pub from: String,
 }
 
+/// Answer of GET `/notices`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NoticesAnswer {
+    /// Newest first.
+    pub notices: Vec<Notice>,
+}
+
+/// Something about an account has changed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Notice {
+    /// The account's device on this phone.
+    pub device: Id,
+    /// The kind's name in the audit: the app has the sentences.
+    pub kind: String,
+    /// Unix milliseconds.
+    pub at: i64,
+    /// The phone or browser that it is about; may be empty.
+    pub about: String,
+    /// The app and address of a sign-in; may be empty.
+    pub from: String,
+}
+
 /// Body of POST `/self-test`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

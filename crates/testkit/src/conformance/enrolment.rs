@@ -33,6 +33,8 @@ pub async fn enrolments_are_added_and_found<S: Store + 'static>(bed: &Bed<S>) {
     bed.refuses(Write::AddEnrolment(enrolment(1, ANNA))).await;
     bed.anna().await;
     bed.accepts([Write::AddEnrolment(enrolment(1, ANNA))]).await;
+    assert_eq!(bed.store.enrolments_of(ANNA).await, Ok(vec![enrolment(1, ANNA)]));
+    assert_eq!(bed.store.enrolments_of(BEN).await, Ok(vec![]));
     let states = [
         EnrolmentState::Opened,
         EnrolmentState::Proved,

@@ -193,6 +193,9 @@ impl Store for MemoryStore {
         let now = self.clock.now();
         Ok(self.lock().enrolments.values().find(|enrolment| shows(enrolment, code, now)).cloned())
     }
+    async fn enrolments_of(&self, user: UserId) -> StoreResult<Vec<Enrolment>> {
+        Ok(self.lock().enrolments.values().filter(|enrolment| enrolment.user == user).cloned().collect())
+    }
     async fn introduction_link(&self, secret: SecretHash) -> StoreResult<Option<IntroductionLink>> {
         let now = self.clock.now();
         let state = self.lock();

@@ -25,6 +25,7 @@ fn the_portal_in_a_browser() {
     let other = signs_in_elsewhere(&stage, &phone, &erna);
     signs_the_other_out(&desk.page, &other.page);
     forgets_the_other(&stage, &desk.page, &erna);
+    reports_a_sign_in(&stage, &desk.page, &phone, &erna);
     keeps_the_last_phone(&desk.page);
     removes_the_last_phone(&stage, &desk.page, &phone);
 }
@@ -98,6 +99,33 @@ fn forgets_the_other(stage: &Stage, page: &Page, person: &Person) {
     look::at(page, "portal-forget");
     page.click("#browsers li:not(:has(.tag)) [id$=-sure]");
     page.wait_gone("#browsers li:not(:has(.tag))");
+    assert_eq!(stage.product.bound_browsers(&person.name), 1);
+}
+
+/// "This wasn't me": the sign-in ends, the phone is told, unknown browsers are refused until they are allowed again.
+fn reports_a_sign_in(stage: &Stage, page: &Page, phone: &Ringing<'_>, person: &Person) {
+    let other = signs_in_elsewhere(stage, phone, person);
+    let (pushed, shown) = (phone.pushed(), "#events li:first-child");
+    page.reload();
+    page.wait_text("#events [data-kind=signed_in]", "with a passkey");
+    look::at(page, "portal-history");
+    page.click("#events [data-kind=signed_in]:has([aria-expanded]) [aria-expanded]");
+    page.wait_text("#events .whole-row h3", "Somebody else signed in?");
+    look::at(page, "portal-not-me");
+    page.click("#events [id^=not-me][id$=-sure]");
+    page.wait_text("#said", "The browser that it introduced was forgotten.");
+    page.wait_text(shown, "this wasn’t me");
+    look::at(page, "portal-reported");
+    let rung = phone.ring(pushed);
+    assert!(rung.summary.contains("Your account has changed"), "{}", rung.summary);
+    phone.stage.bus.click(rung.id, "default", || phone.page.shows("#notices [data-notice=sign_in_reported]"));
+    look::at(&phone.page, "app-notices");
+    phone.page.click("#back");
+    other.page.reload();
+    other.give_password(person);
+    other.page.wait_text("main", "takes only browsers that it knows");
+    page.click("#allow-unknown");
+    page.wait_gone("#allow-unknown");
     assert_eq!(stage.product.bound_browsers(&person.name), 1);
 }
 

@@ -4,7 +4,7 @@ use nod_core::push::{Stage, Subscription};
 use nod_core::{DeviceId, SubscriptionId};
 use nod_engine::ports::Write;
 use nod_protocol::answer::Decision;
-use nod_protocol::portal::{BoundHow, DeliveryOutcome, PortalState};
+use nod_protocol::portal::{BoundHow, DeliveryOutcome, HistoryPage, PortalEvent, PortalState, Reported, RungAbout};
 use serde_json::json;
 
 use super::softphone::SoftPhone;
@@ -166,7 +166,7 @@ async fn a_test_push_is_followed_from_the_portal_and_approved_on_the_phone() {
     world.engine.answer_self_test(&session, subject, &phone.assert(&subject.0)).await.unwrap();
     assert!(browser.get(&format!("/portal/tests/{test}")).await.expect(200).json()["answered_at"].is_i64());
     let delivery = look(&mut browser).await.phones[0].delivery.clone().unwrap();
-    assert!(delivery.test && delivery.outcome == DeliveryOutcome::Answered, "{delivery:?}");
+    assert!(delivery.about == RungAbout::Test && delivery.outcome == DeliveryOutcome::Answered, "{delivery:?}");
     assert_eq!(delivery.at - delivery.sent_at, 1_400);
 }
 
@@ -182,4 +182,122 @@ async fn signing_out_ends_the_session_itself() {
     copy.get("/portal").await.expect(303);
     copy.get("/portal/state").await.expect(401);
     copy.post("/portal/sign-out", json!({})).await.expect(401);
+}
+
+async fn events(browser: &mut Browser) -> Vec<PortalEvent> {
+    let page: HistoryPage = serde_json::from_value(browser.get("/portal/history").await.expect(200).json()).unwrap();
+    page.events
+}
+
+/// The newest sign-in that may be reported.
+async fn reportable(browser: &mut Browser) -> PortalEvent {
+    events(browser).await.into_iter().find(|event| event.reportable).unwrap()
+}
+
+#[tokio::test]
+async fn history_comes_in_pages_and_is_ones_own() {
+    let world = World::new();
+    let (user, phone) = world.user_with_phone("anna").await;
+    let mut browser = world.browser();
+    world.introduce(&mut browser, "anna", &phone, true).await;
+    for turn in 0..45 {
+        world.engine.rename_device(user.id, phone.device, &format!("Phone {turn}")).await.unwrap();
+    }
+    let other = world.user("bert").await;
+    world.engine.set_password(&other, PASSWORD.to_owned().into()).await.unwrap();
+    let (mut seen, mut path) = (Vec::new(), "/portal/history".to_owned());
+    loop {
+        let page: HistoryPage = serde_json::from_value(browser.get(&path).await.expect(200).json()).unwrap();
+        assert!(page.events.len() <= 20);
+        seen.extend(page.events);
+        let Some(next) = page.next else { break };
+        path = format!("/portal/history?before={next}");
+    }
+    assert!(seen.windows(2).all(|pair| pair[0].place > pair[1].place), "newest first, none twice");
+    assert_eq!(seen.iter().filter(|event| event.kind == "device_renamed").count(), 45);
+    assert_eq!(seen.last().unwrap().kind, "user_added");
+    assert_eq!(seen.iter().filter(|event| event.kind == "password_set").count(), 1, "nothing of anybody else's");
+    browser.get("/portal/history?before=x").await.expect(400);
+    world.browser().get("/portal/history").await.expect(401);
+}
+
+/// Somebody with password and phone has signed in, kept their browser and added a phone: all of that goes, nothing else.
+#[tokio::test]
+async fn this_was_not_me_takes_back_what_that_sign_in_brought() {
+    let world = World::new();
+    let (anna, phone) = world.user_with_phone("anna").await;
+    can_be_rung(&world, &phone).await;
+    let mut own = world.browser();
+    world.introduce(&mut own, "anna", &phone, true).await;
+    world.clock.advance(nod_core::Millis::minutes(20));
+    let mut thief = world.browser();
+    world.introduce(&mut thief, "anna", &phone, true).await;
+    thief.post("/portal/enrol", json!({})).await.expect(200);
+    let code = thief.post("/enrol/code", json!({})).await.expect(200).json();
+    let added = SoftPhone::join(&world.engine, code["code"].as_str().unwrap().parse().unwrap(), 61).await;
+    thief.post("/enrol/confirm", json!({"confirmation": added.confirmation})).await.expect(200);
+
+    world.clock.advance(nod_core::Millis::minutes(1));
+    let event = reportable(&mut own).await;
+    let path = format!("/portal/history/{}/not-me", event.place);
+    let stale = own.post(&path, json!({})).await.expect(403).json();
+    assert_eq!(stale["location"], "/sign-in?fresh=1", "INV-15");
+    sign_in_by_push(&world, &mut own, &phone).await;
+    let own_sign_in = events(&mut own).await.into_iter().find(|event| event.kind == "signed_in").unwrap();
+    assert!(!own_sign_in.reportable, "the one in use is signed out instead");
+    own.post(&format!("/portal/history/{}/not-me", own_sign_in.place), json!({})).await.expect(409);
+
+    let done: Reported = serde_json::from_value(own.post(&path, json!({})).await.expect(200).json()).unwrap();
+    assert_eq!((done.ended, done.forgotten, done.removed, done.unknown_refused), (1, 1, 1, true));
+    assert_eq!(done.told, 1, "the owner's phone is told");
+    thief.get("/portal/state").await.expect(401);
+    assert!(world.engine.phone(&added.token).await.is_err());
+    own.post(&path, json!({})).await.expect(409);
+    assert!(look(&mut own).await.unknown_refused);
+    let notices = world.engine.notices(&world.engine.phone(&phone.token).await.unwrap()).await.unwrap();
+    assert_eq!(notices[0].kind, "sign_in_reported");
+
+    // The stranger's browser is refused whatever it holds; the owner's is asked as ever (E19).
+    let refused = thief.sign_in("anna", PASSWORD).await.expect(403).body;
+    assert!(refused.contains("takes only browsers that it knows"), "{refused}");
+    sign_in_by_push(&world, &mut own, &phone).await;
+    own.post("/portal/allow-unknown", json!({})).await.expect(204);
+    own.post("/portal/allow-unknown", json!({})).await.expect(409);
+    thief.sign_in("anna", PASSWORD).await.expect(303);
+    assert_eq!(world.engine.store().devices_of(anna.id).await.unwrap().len(), 2, "the owner's stays");
+}
+
+/// Signs in anew in a bound browser: the phone approves.
+async fn sign_in_by_push(world: &World, browser: &mut Browser, phone: &SoftPhone) {
+    browser.get("/sign-in?fresh=1").await.expect(200);
+    browser.sign_in("anna", PASSWORD).await.expect(303);
+    phone.answer(&world.engine, Decision::Approve, None).await.unwrap();
+    browser.post("/sign-in/finish", json!({})).await.expect(200);
+}
+
+/// E19: a stolen session that reports again and again ends sessions, and shuts no browser out that was known before.
+#[tokio::test]
+async fn reports_lock_no_known_browser_out() {
+    let world = World::new();
+    let (anna, mut phone) = world.user_with_phone("anna").await;
+    let mut own = world.browser();
+    world.introduce(&mut own, "anna", &phone, true).await;
+    world.clock.advance(nod_core::Millis::days(2));
+    phone.open_session(&world.engine).await;
+    sign_in_by_push(&world, &mut own, &phone).await;
+    world.clock.advance(nod_core::Millis::minutes(1));
+    sign_in_by_push(&world, &mut own.clone(), &phone).await;
+    world.clock.advance(nod_core::Millis::minutes(1));
+    let mut stolen = world.browser();
+    world.introduce(&mut stolen, "anna", &phone, false).await;
+    for event in events(&mut stolen).await.into_iter().filter(|event| event.reportable) {
+        let path = format!("/portal/history/{}/not-me", event.place);
+        let done: Reported = serde_json::from_value(stolen.post(&path, json!({})).await.expect(200).json()).unwrap();
+        assert_eq!((done.forgotten, done.removed, done.unknown_refused), (0, 0, false));
+    }
+    assert_eq!(world.engine.store().sessions_of(anna.id).await.unwrap().len(), 1, "only the stolen one is left");
+    assert_eq!(world.engine.store().browsers_of(anna.id).await.unwrap().len(), 1);
+    world.clock.advance(nod_core::Millis::minutes(11));
+    sign_in_by_push(&world, &mut own, &phone).await;
+    assert!(!look(&mut own).await.unknown_refused);
 }

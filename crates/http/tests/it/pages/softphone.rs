@@ -53,7 +53,8 @@ impl SoftPhone {
         phone
     }
 
-    async fn open_session(&mut self, engine: &Engine) {
+    /// A device session of its own; the last one may have ended.
+    pub(super) async fn open_session(&mut self, engine: &Engine) {
         let nonce = engine.device_nonce().await.unwrap().nonce;
         let device = nod_protocol::Id(self.device.0);
         let payload = DeviceSignInPayload { nonce, device, origin: ORIGIN.to_owned() };

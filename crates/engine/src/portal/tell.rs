@@ -1,0 +1,76 @@
+//! Telling the owner's phones that something about the account has changed (INV-15). The push says no more than that; what it
+//! was, each phone asks over its own connection (INV-04).
+
+use nod_core::audit::{Event, EventKind};
+use nod_core::limits::{NOTICE_LIFE, NOTICES_KEPT};
+use nod_core::possession::{Device, DeviceState};
+use nod_core::push::PushKind;
+use nod_core::{DeviceId, Timestamp, UserId};
+use nod_protocol::Id;
+use nod_protocol::device_api::Notice;
+
+use crate::device::Phone;
+use crate::engine::Engine;
+use crate::fault::Outcome;
+use crate::ports::Write;
+
+/// Events of an account that are looked through for changes.
+const EVENTS: u32 = 200;
+/// Changes that are listed.
+const MAX_NOTICES: usize = 20;
+
+impl Engine {
+    /// Pushes to every active phone of the user but `except`.
+    pub(crate) async fn tell(&self, user: UserId, except: Option<DeviceId>, now: Timestamp) -> Outcome<Vec<Write>> {
+        let subject = self.fresh_id();
+        let others = self.active_devices(user).await?.into_iter().filter(|device| Some(device.id) != except);
+        let expires_at = now.after(NOTICE_LIFE);
+        Ok(others.flat_map(|device| self.pushes(&device, PushKind::Notice, subject, now, expires_at)).collect())
+    }
+
+    /// What has changed lately about the accounts of this phone, newest first.
+    ///
+    /// # Errors
+    /// Only the store's.
+    pub async fn notices(&self, phone: &Phone) -> Outcome<Vec<Notice>> {
+        let now = self.now().await?;
+        let mut notices = Vec::new();
+        for device in phone.devices.iter().filter(|device| device.state == DeviceState::Active) {
+            let events = self.store.audit_of(device.user, None, EVENTS).await?;
+            let told = events.into_iter().map(|(_, event)| event).filter(|event| is_news(event, device, now));
+            notices.extend(told.map(|event| notice(event, device)));
+        }
+        notices.sort_by_key(|notice| std::cmp::Reverse(notice.at));
+        notices.truncate(MAX_NOTICES);
+        Ok(notices)
+    }
+}
+
+/// Whether this phone is told of it: a change since it was enrolled, and not of itself.
+fn is_news(event: &Event, device: &Device, now: Timestamp) -> bool {
+    let kind = matches!(
+        event.kind,
+        EventKind::DeviceEnrolled
+            | EventKind::DeviceRevoked
+            | EventKind::BrowserBound
+            | EventKind::BrowserCloned
+            | EventKind::PasswordSet
+            | EventKind::SignInReported
+            | EventKind::IntroductionLinkMade
+            | EventKind::EnrolmentOpened
+    );
+    let own = event.device.as_ref().is_some_and(|(id, _)| *id == device.id);
+    kind && !own && event.at >= device.created_at && !event.at.after(NOTICES_KEPT).has_passed(now)
+}
+
+fn notice(event: Event, device: &Device) -> Notice {
+    let labelled = matches!(event.kind, EventKind::BrowserBound | EventKind::BrowserCloned);
+    let about = event.device.map(|(_, name)| name).or_else(|| labelled.then_some(event.detail)).unwrap_or_default();
+    Notice {
+        device: Id(device.id.0),
+        kind: event.kind.name().to_owned(),
+        at: event.at.0,
+        about,
+        from: event.address.unwrap_or_default(),
+    }
+}
