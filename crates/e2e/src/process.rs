@@ -7,7 +7,7 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
 /// For what a healthy machine does in well under a second, even when it is busy.
-pub const PATIENCE: Duration = Duration::from_secs(20);
+pub const PATIENCE: Duration = Duration::from_secs(60);
 /// Between two looks at something that cannot report by itself.
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
 

@@ -209,19 +209,3 @@ pub struct Reported {
     /// Unknown browsers are refused from now on.
     pub unknown_refused: bool,
 }
-
-/// Body of POST `/portal/password`.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct PasswordChange {
-    /// The password up to now: a secret.
-    pub old: String,
-    /// The next one: a secret.
-    pub new: String,
-}
-
-impl std::fmt::Debug for PasswordChange {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("PasswordChange(…)")
-    }
-}
