@@ -82,6 +82,8 @@ const fn severity(kind: EventKind) -> u8 {
         | EventKind::AnswerRefused
         | EventKind::PasskeyRefused
         | EventKind::PasswordThrottled
+        | EventKind::CodeRefused
+        | EventKind::CodeThrottled
         | EventKind::IntroductionAsked => 4,
         EventKind::PasswordRefused
         | EventKind::ChallengeOpened

@@ -204,7 +204,7 @@ export const words = {
   sessions: {
     title: "Where you are signed in",
     /** @type {Record<string, string>} */
-    how: { push: "approved on a phone", push_number: "approved on a phone with the number", passkey: "with a passkey" },
+    how: { push: "approved on a phone", push_number: "approved on a phone with the number", passkey: "with a passkey", code: "with a one-time code" },
     /** @param {string} when @param {string} how */
     started: (when, how) => `Signed in ${when}, ${how}`,
     /** @param {string} address @param {string} when */

@@ -55,6 +55,16 @@ const introduce = {
   without: "No passkey? Ask your administrator for a link that introduces this browser.",
 };
 
+const code = {
+  offer: "Type a code",
+  title: "Type your code",
+  sentence: "Open your authenticator app, or press the button of your token, and type the code that it shows now.",
+  label: "Code",
+  button: "Sign in",
+  back: "Back",
+  warning: "Type it on this page only. Nobody from IT will ever ask you for it.",
+};
+
 /** @type {Record<string, {title: string, sentence: string}>} */
 const outcomes = {
   denied: { title: "Denied on your phone", sentence: "The sign-in was denied. If that was a slip, try again." },
@@ -123,6 +133,7 @@ export const words = {
   signIn: {
     waiting,
     introduce,
+    code,
     outcomes,
     announce,
     startOver: "Start over",

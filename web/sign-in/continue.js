@@ -4,33 +4,34 @@ import { call } from "../shared/api.js";
 import { announce, show } from "../shared/dom.js";
 import { follow } from "../shared/live.js";
 import { words } from "../shared/words.js";
+import { typeCode } from "./code.js";
 import { ended, finishing, introduce, locked, waiting } from "./phases.js";
 
 /**
- * @typedef {{phase: "waiting"|"introduce"|"ended"|"ready"|"locked", outcome: string|null, devices: string[],
+ * @typedef {{phase: "waiting"|"introduce"|"code"|"ended"|"ready"|"locked", outcome: string|null, devices: string[],
  *   number: string|null, sent: boolean, reached: boolean, opened: boolean, answered: boolean, expires_at: number,
- *   now: number, can_resend: boolean, app: string, location: string|null}} Status
+ *   now: number, can_resend: boolean, can_type_code: boolean, app: string, location: string|null}} Status
  */
 
 /** @type {Status|null} */
 let status = null;
 /** What is on the screen: rebuilt only if this changes, so that a press or the focus is never lost. */
 let shown = "";
-/** @type {{node?: Node, update?: (status: Status) => void, stop?: () => void}} */
+/** @type {{node?: Node, update?: (status: Status) => void, stop?: () => void, focus?: () => void}} */
 let screen = {};
-/** Whether the person asked for the passkey instead of the phone. */
-let otherWay = false;
+/** What the person asked for in place of what the phase offers first. @type {""|"passkey"|"code"} */
+let way = "";
 let isFinishing = false;
 
 const actions = {
   /** @param {"resend"|"cancel"|"again"} verb */
   act: async (verb) => {
-    otherWay = false;
+    way = "";
     render(await call("POST", `/sign-in/${verb}`, {}));
   },
-  /** @param {boolean} on */
-  useOtherWay: (on) => {
-    otherWay = on;
+  /** @param {""|"passkey"|"code"} other */
+  use: (other) => {
+    way = other;
     if (status) {
       render(status);
     }
@@ -40,11 +41,17 @@ const actions = {
   look: () => void look().then(render, () => {}),
 };
 
+/** A code can be typed while the phone is asked, when it was not answered in time, and where there is no phone. @param {Status} next */
+const typesCode = (next) => next.phase === "code" || (way === "code" && next.can_type_code);
+
 /** @param {Status} next */
 function build(next) {
+  if (typesCode(next)) {
+    return typeCode(actions, next.phase !== "code");
+  }
   switch (next.phase) {
     case "waiting":
-      return otherWay ? introduce(next, actions, true) : waiting(next, actions);
+      return way === "passkey" ? introduce(next, actions, true) : waiting(next, actions);
     case "introduce":
       return introduce(next, actions, false);
     case "ready":
@@ -59,13 +66,16 @@ function build(next) {
 /** @param {Status} next */
 function render(next) {
   status = next;
-  const key = JSON.stringify([next.phase, next.outcome, next.number, next.devices, next.expires_at, otherWay]);
+  // What was typed of a code stays, whatever the phone does meanwhile.
+  const state = [next.phase, next.outcome, next.number, next.devices, next.expires_at, next.can_type_code, way];
+  const key = JSON.stringify(typesCode(next) ? ["code"] : state);
   if (key !== shown) {
     shown = key;
     screen.stop?.();
     const built = build(next);
     screen = built;
-    show(next.phase, built.node);
+    show(typesCode(next) ? "code" : next.phase, built.node);
+    screen.focus?.();
   }
   screen.update?.(next);
   announce(words.signIn.announce(next));

@@ -9,7 +9,7 @@ import { icon } from "../shared/icons.js";
 
 /**
  * @typedef {import("./continue.js").Status} Status
- * @typedef {{act: (verb: "resend"|"cancel"|"again") => Promise<void>, useOtherWay: (on: boolean) => void,
+ * @typedef {{act: (verb: "resend"|"cancel"|"again") => Promise<void>, use: (other: ""|"passkey"|"code") => void,
  *   render: (status: Status) => void, look: () => void}} Actions
  */
 
@@ -72,7 +72,8 @@ export function waiting(first, actions) {
       "div",
       { class: "actions" },
       resend,
-      button("other-way", text.otherWay, "", () => actions.useOtherWay(true)),
+      first.can_type_code && button("type-code", words.signIn.code.offer, "", () => actions.use("code")),
+      button("other-way", text.otherWay, "", () => actions.use("passkey")),
       actionButton("cancel", words.cancel, "text", errors, () => actions.act("cancel")),
     ),
   );
@@ -138,7 +139,8 @@ export function introduce(first, actions, instead) {
     h(
       "div",
       { class: "actions" },
-      instead && button("back", text.back, "text", () => actions.useOtherWay(false)),
+      instead && button("back", text.back, "text", () => actions.use("")),
+      !instead && first.can_type_code && button("type-code", words.signIn.code.offer, "", () => actions.use("code")),
       actionButton("cancel", words.cancel, "text", errors, () => actions.act("cancel")),
     ),
     h("p", { class: "hint" }, text.without),
@@ -147,7 +149,7 @@ export function introduce(first, actions, instead) {
 }
 
 /**
- * @param {Pick<Status, "outcome"|"location">} status
+ * @param {Pick<Status, "outcome"|"location"> & Partial<Status>} status
  * @param {Actions} actions
  * @param {string} [sentence] in place of the outcome's own
  */
@@ -162,6 +164,7 @@ export function ended(status, actions, sentence) {
     h("div", { class: "stack-tight centred" }, heading(outcome.title), h("p", {}, sentence ?? outcome.sentence)),
     errors.node,
     status.outcome && status.outcome !== "fraud" && actionButton("again", words.tryAgain, "primary wide-button", errors, () => actions.act("again")),
+    status.can_type_code && button("type-code", words.signIn.code.offer, "wide-button", () => actions.use("code")),
     h("a", { id: "leave", class: "button text", href: status.location ?? "/sign-in" }, words.signIn.startOver),
   );
   return { node };

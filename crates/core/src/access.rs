@@ -33,6 +33,8 @@ pub enum Method {
     PushNumber,
     /// Passkey with user verification in the signing-in browser.
     Passkey,
+    /// One-time code, typed in a bound browser.
+    Code,
 }
 
 /// A signed-in browser at Nod's own origin.
@@ -70,10 +72,12 @@ impl Session {
             && !self.last_seen_at.after(limits::SESSION_IDLE).has_passed(now)
             && !self.created_at.after(limits::SESSION_LIFE).has_passed(now)
     }
-    /// Whether it is fresh enough to change factors (INV-15).
+    /// Whether it is fresh enough to change factors (INV-15). One that was opened by a typed code never is.
     #[must_use]
     pub fn is_fresh(&self, now: Timestamp) -> bool {
-        self.is_live(now) && !self.created_at.after(limits::FRESH_SIGN_IN).has_passed(now)
+        self.is_live(now)
+            && self.method != Method::Code
+            && !self.created_at.after(limits::FRESH_SIGN_IN).has_passed(now)
     }
 }
 

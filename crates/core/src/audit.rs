@@ -42,6 +42,18 @@ pub enum EventKind {
     SignedIn,
     /// A passkey did not verify.
     PasskeyRefused,
+    /// A one-time code was wrong.
+    CodeRefused,
+    /// Too many wrong codes.
+    CodeThrottled,
+    /// A token that makes codes was added.
+    TokenAdded,
+    /// Its first code was right: it may be used.
+    TokenActivated,
+    /// It was renamed.
+    TokenRenamed,
+    /// It was removed.
+    TokenRemoved,
     /// A session ended before its time.
     SessionEnded,
     /// A browser was bound.
@@ -136,6 +148,20 @@ const KINDS: &[(EventKind, &str, &str)] = &[
     (EventKind::AnswerRefused, "answer_refused", "An answer from {device} for {user} was refused: {detail}."),
     (EventKind::SignedIn, "signed_in", "{user} signed in to {app} from {address}{detail}."),
     (EventKind::PasskeyRefused, "passkey_refused", "A passkey shown for {user} from {address} was refused: {detail}."),
+    (EventKind::CodeRefused, "code_refused", "A code typed for {user} from {address} was refused: {detail}."),
+    (
+        EventKind::CodeThrottled,
+        "code_throttled",
+        "Too many wrong codes were typed for {user}, the last from {address}; further ones are refused for a while.",
+    ),
+    (EventKind::TokenAdded, "token_added", "The token {detail} was added for {user}."),
+    (EventKind::TokenActivated, "token_activated", "Codes of the token {detail} now open sign-ins of {user}."),
+    (EventKind::TokenRenamed, "token_renamed", "A token of {user} is now called {detail}."),
+    (
+        EventKind::TokenRemoved,
+        "token_removed",
+        "The token {detail} of {user} was removed; its codes open nothing any more.",
+    ),
     (EventKind::SessionEnded, "session_ended", "A session of {user} was ended: {detail}."),
     (EventKind::BrowserBound, "browser_bound", "{user} now signs in from {detail}, at {address}."),
     (EventKind::BrowserUnbound, "browser_unbound", "A browser of {user} ({detail}) was unbound."),

@@ -67,6 +67,8 @@ ids! {
     BrowserId;
     /// A passkey row (not the WebAuthn credential id).
     PasskeyId;
+    /// What makes one-time codes for a user.
+    OathId;
     /// Where pushes for a phone go.
     SubscriptionId;
     /// One attempt to reach one app.

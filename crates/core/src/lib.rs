@@ -11,6 +11,7 @@ pub mod enrolment;
 pub mod id;
 pub mod limits;
 pub mod network;
+pub mod oath;
 pub mod people;
 pub mod policy;
 pub mod possession;

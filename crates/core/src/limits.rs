@@ -44,6 +44,29 @@ pub const REFUSED_ROWS: Limit = Limit { count: 1, window: Millis::hours(1) };
 /// Self-test pushes of one phone.
 pub const SELF_TESTS: Limit = Limit { count: 10, window: Millis::hours(1) };
 
+/// Codes of a token with a button that are taken ahead of the last one: presses that nobody typed.
+pub const HOTP_LOOK_AHEAD: u32 = 8;
+/// Tokens of one user.
+pub const OATH_TOKENS_PER_USER: usize = 5;
+/// Wrong codes of one user before the next one has to wait.
+pub const CODES_WITHOUT_PAUSE: u32 = 2;
+/// From then on: one code in so long.
+pub const CODE_PAUSE: Limit = Limit { count: 1, window: Millis::seconds(5) };
+/// Wrong codes of one user within an hour (INV-07).
+const CODE_TRIES_SHORT: Limit = Limit { count: 10, window: Millis::hours(1) };
+/// Wrong guesses a day times the codes that would be taken at one moment: 9 in 100,000 for codes of six digits (C01).
+const CODE_CHANCES_A_DAY: u32 = 90;
+/// Wrong codes of one user in a row, however slowly (NIST SP 800-63B-4, 3.2.2): then no code is taken until a token is added anew.
+pub const CODE_TRIES_IN_A_ROW: Limit = Limit { count: 100, window: Millis::days(36_500) };
+
+/// Wrong codes of one user in an hour and in a day, where so many codes would be taken at one moment (INV-07).
+#[must_use]
+pub const fn code_tries(candidates: u32) -> [Limit; 2] {
+    let a_day = CODE_CHANCES_A_DAY / if candidates == 0 { 1 } else { candidates };
+    let an_hour = if a_day < CODE_TRIES_SHORT.count { a_day } else { CODE_TRIES_SHORT.count };
+    [Limit { count: an_hour, ..CODE_TRIES_SHORT }, Limit { count: a_day, window: Millis::hours(24) }]
+}
+
 /// Life of an administrator's enrolment link.
 pub const ENROLMENT_LINK_LIFE: Millis = Millis::hours(72);
 /// Life of an enrolment session once the link is opened.

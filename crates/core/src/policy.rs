@@ -15,6 +15,8 @@ pub struct Facts {
     pub active_devices: usize,
     /// Passkeys of active phones.
     pub passkeys: usize,
+    /// Active tokens that make one-time codes.
+    pub tokens: usize,
     /// Other sign-ins of this user that wait for an answer now.
     pub others_pending: usize,
     /// A sign-in was denied within [`limits::NUMBER_MODE_AFTER_DENIAL`].
@@ -36,6 +38,8 @@ pub enum Verdict {
     Locked,
     /// Only browsers that are bound may go on, since a past sign-in was reported (E19: those still may).
     UnknownRefused,
+    /// A one-time code; there is no phone to ask.
+    Code,
     /// A passkey in this browser; no phone is asked (INV-11).
     Introduce,
     /// Ask the phone.
@@ -52,7 +56,7 @@ pub const fn decide(facts: &Facts) -> Verdict {
         return Verdict::Refuse;
     }
     if facts.active_devices == 0 && facts.passkeys == 0 {
-        return Verdict::Locked;
+        return if may_type_code(facts.browser_bound, facts.tokens) { Verdict::Code } else { Verdict::Locked };
     }
     #[cfg(nod_break = "unbound_prompt")]
     let bound = true;
@@ -68,6 +72,13 @@ pub const fn decide(facts: &Facts) -> Verdict {
     Verdict::Push { number: facts.number_always || facts.denied_lately || facts.others_pending > 0 }
 }
 
+/// Whether a one-time code may be typed in place of the phone's answer. A code can be typed into a relay page as well, so it is taken
+/// from bound browsers alone, where the binding stands for the origin (INV-13, F03); it never lowers what an unknown one is asked.
+#[must_use]
+pub const fn may_type_code(browser_bound: bool, tokens: usize) -> bool {
+    browser_bound && tokens > 0
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -79,6 +90,7 @@ mod tests {
         browser_bound: true,
         active_devices: 1,
         passkeys: 1,
+        tokens: 0,
         others_pending: 0,
         denied_lately: false,
         number_always: false,
@@ -100,6 +112,10 @@ mod tests {
             (Facts { active_devices: 0, passkeys: 0, ..CALM }, Verdict::Locked),
             (Facts { unknown_refused: true, browser_bound: false, ..CALM }, Verdict::UnknownRefused),
             (Facts { unknown_refused: true, ..CALM }, Verdict::Push { number: false }),
+            (Facts { active_devices: 0, passkeys: 0, tokens: 1, ..CALM }, Verdict::Code),
+            (Facts { active_devices: 0, passkeys: 0, tokens: 1, browser_bound: false, ..CALM }, Verdict::Locked),
+            (Facts { tokens: 1, ..CALM }, Verdict::Push { number: false }),
+            (Facts { tokens: 1, browser_bound: false, ..CALM }, Verdict::Introduce),
             (Facts { user_active: false, ..CALM }, Verdict::Refuse),
             (Facts { app_admits: false, ..CALM }, Verdict::Refuse),
         ] {
@@ -109,12 +125,12 @@ mod tests {
 
     proptest! {
         #[test]
-        fn an_unbound_browser_never_rings(flags: [bool; 6], devices in 0_usize..4, passkeys in 0_usize..4, pending in 0_usize..8) {
+        fn an_unbound_browser_never_rings(flags: [bool; 6], devices in 0_usize..4, passkeys in 0_usize..4, pending in 0_usize..8, tokens in 0_usize..3) {
             let [user_active, app_admits, denied_lately, number_always, prompts_exhausted, unknown_refused] = flags;
-            let facts = Facts { user_active, app_admits, browser_bound: false, active_devices: devices, passkeys,
+            let facts = Facts { user_active, app_admits, browser_bound: false, active_devices: devices, passkeys, tokens,
                 others_pending: pending, denied_lately, number_always, prompts_exhausted, unknown_refused };
-            let rings = matches!(decide(&facts), Verdict::Push { .. });
-            prop_assert!(!rings, "INV-11");
+            let rings = matches!(decide(&facts), Verdict::Push { .. } | Verdict::Code);
+            prop_assert!(!rings, "INV-11, INV-13");
         }
 
         #[test]
@@ -124,7 +140,7 @@ mod tests {
             let rank = |verdict| match verdict {
                 Verdict::Push { number: false } => 0,
                 Verdict::Push { number: true } => 1,
-                Verdict::Introduce => 2,
+                Verdict::Introduce | Verdict::Code => 2,
                 Verdict::Locked | Verdict::Refuse | Verdict::UnknownRefused => 3,
             };
             prop_assert!(rank(risky) >= rank(calm));

@@ -1,7 +1,7 @@
 //! One attempt to reach one app: from the right password to the session.
 
 use crate::checksum::Checksum;
-use crate::id::{AppId, BrowserId, PasskeyId, SecretHash, SignInId, UserId};
+use crate::id::{AppId, BrowserId, OathId, PasskeyId, SecretHash, SignInId, UserId};
 use crate::time::Timestamp;
 
 /// Where in its life a sign-in is. `Finished` and `Cancelled` are final.
@@ -16,6 +16,8 @@ pub enum SignInState {
         /// Bind the browser when finished.
         keep_browser: bool,
     },
+    /// A one-time code of this token was right. It never binds a browser.
+    Coded(OathId),
     /// The result was collected, once (INV-05).
     Finished,
     /// The person gave up.

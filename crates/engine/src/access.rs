@@ -59,7 +59,10 @@ impl Engine {
         if session.is_fresh(now) {
             return Ok(());
         }
-        Err(Fault::Forbidden("sign in again first: this needs a sign-in of the last 10 minutes".to_owned()))
+        Err(Fault::Forbidden(
+            "sign in again first, with your phone or a passkey: this needs such a sign-in of the last 10 minutes"
+                .to_owned(),
+        ))
     }
 
     /// Ends one session of a user; the app cookies behind it die with it.

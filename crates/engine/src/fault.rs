@@ -29,6 +29,9 @@ pub enum Fault {
     /// The number typed is not the one shown; the request is over (INV-07).
     #[error("that was not the number on the screen; this request has ended")]
     WrongNumber,
+    /// The one-time code is wrong, or used up; the text says which and what to do.
+    #[error("{0}")]
+    WrongCode(&'static str),
     /// A limit was reached.
     #[error("too many tries: wait and try again")]
     TooMany {

@@ -11,13 +11,14 @@ use nod_core::audit::{Event, EventKind, Link};
 use nod_core::challenge::Challenge;
 use nod_core::enrolment::{Enrolment, IntroductionLink};
 use nod_core::limits::{self, Limit};
+use nod_core::oath::OathToken;
 use nod_core::people::{Group, Member, User};
 use nod_core::possession::{Browser, BrowserSecret, Device, DeviceSession, Passkey};
 use nod_core::push::{Push, Stage, Subscription};
 use nod_core::sign_in::SignIn;
 use nod_core::{
-    AppId, BrowserId, ChallengeId, DeviceId, EnrolmentId, GroupId, SecretHash, SessionId, SignInId, SubscriptionId,
-    Timestamp, UserId,
+    AppId, BrowserId, ChallengeId, DeviceId, EnrolmentId, GroupId, OathId, SecretHash, SessionId, SignInId,
+    SubscriptionId, Timestamp, UserId,
 };
 
 use crate::ports::{
@@ -140,6 +141,12 @@ impl Store for Guard {
             stand.extend(self.one(Some(device)).await?.zip(self.one(Some(session)).await?));
         }
         Ok(stand)
+    }
+    async fn oath_token(&self, id: OathId) -> StoreResult<Option<OathToken>> {
+        self.one(self.rows.oath_token(id).await?).await
+    }
+    async fn oath_tokens_of(&self, user: UserId) -> StoreResult<Vec<OathToken>> {
+        self.many(self.rows.oath_tokens_of(user).await?).await
     }
     async fn browser_by_secret(&self, secret: SecretHash) -> StoreResult<Option<(Browser, BrowserSecret)>> {
         let found = self.rows.browser_by_secret(secret).await?;

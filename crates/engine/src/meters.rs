@@ -19,11 +19,12 @@ const ANSWER_SECONDS: [f64; 10] = [1.0, 2.0, 3.0, 5.0, 8.0, 13.0, 20.0, 40.0, 80
 const PUSH_SECONDS: [f64; 9] = [0.01, 0.03, 0.1, 0.2, 0.4, 0.8, 1.6, 5.0, 15.0];
 
 /// Outcomes, each with the factors that it can have.
-const EXPECTED: [(&[Met], &[&str]); 4] = [
+const EXPECTED: [(&[Met], &[&str]); 5] = [
     (&[Met::WrongNumber], &["push_number"]),
     (&[Met::PasswordRefused, Met::Throttled, Met::Busy, Met::AppRefused], &["password"]),
     (&[Met::Denied, Met::FraudReported, Met::Expired, Met::Withdrawn], &["push", "push_number"]),
-    (&[Met::Granted], &["push", "push_number", "passkey"]),
+    (&[Met::Granted], &["push", "push_number", "passkey", "code"]),
+    (&[Met::WrongCode, Met::Throttled], &["code"]),
 ];
 /// Stages that are told by push service.
 const STAGES: [&str; 8] = ["sent", "accepted", "gone", "refused", "unreachable", "blocked", "worker_woke", "shown"];
@@ -88,6 +89,8 @@ pub(crate) enum Met {
     FraudReported,
     /// Another number than the one shown was typed.
     WrongNumber,
+    /// A one-time code was wrong or used up.
+    WrongCode,
     /// Nobody answered.
     Expired,
     /// The person gave up in the browser.
@@ -109,6 +112,7 @@ impl Met {
             Self::Denied => "denied",
             Self::FraudReported => "fraud_reported",
             Self::WrongNumber => "wrong_number",
+            Self::WrongCode => "wrong_code",
             Self::Expired => "expired",
             Self::Withdrawn => "withdrawn",
             Self::PasswordRefused => "password_refused",
@@ -135,6 +139,11 @@ impl Meters {
         self.count(met, "password");
     }
 
+    /// A one-time code did not open anything.
+    pub(crate) fn code(&self, met: Met) {
+        self.count(met, "code");
+    }
+
     /// What a challenge came to without an answer.
     pub(crate) fn challenge(&self, challenge: &Challenge, met: Met) {
         self.count(met, factor_of(challenge));
@@ -146,6 +155,7 @@ impl Meters {
             Method::Push => "push",
             Method::PushNumber => "push_number",
             Method::Passkey => "passkey",
+            Method::Code => "code",
         };
         self.count(Met::Granted, factor);
     }

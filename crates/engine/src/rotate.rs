@@ -4,7 +4,7 @@ use nod_core::audit::{Event, EventKind};
 
 use crate::engine::Engine;
 use crate::fault::{Outcome, applied};
-use crate::ports::{Table, Write};
+use crate::ports::{SealedRow, Table, Write};
 use crate::vault::Made;
 
 /// Rows that are changed in one commit.
@@ -42,7 +42,13 @@ impl Engine {
         for table in Table::ALL {
             for row in self.rows.sealed_rows(*table).await? {
                 let found = self.vault.seen(&row);
+                let token = match &row {
+                    SealedRow::OathToken(token) if found.made != Made::Elsewhere => self.resealed_token(token)?,
+                    _ => None,
+                };
                 match found.made {
+                    // Its checksum comes with it.
+                    Made::Now | Made::Before if token.is_some() => writes.extend(token),
                     Made::Now => done.present += 1,
                     Made::Before => writes.push(Write::ChangeChecksum { row, to: found.anew }),
                     Made::Elsewhere => done.foreign += 1,

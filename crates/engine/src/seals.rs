@@ -6,6 +6,7 @@
 use nod_core::access::{App, AppCode, AppSession, Method, Session};
 use nod_core::challenge::{Answer, Challenge, ChallengeState, Decision};
 use nod_core::enrolment::{Enrolment, EnrolmentState, IntroductionLink, OpenedBy};
+use nod_core::oath::{Algorithm, Moving, OathState, OathToken};
 use nod_core::people::{Member, User, UserState};
 use nod_core::possession::{BoundBy, Browser, BrowserSecret, Device, DeviceSession, DeviceState, Passkey, Platform};
 use nod_core::sign_in::{SignIn, SignInState};
@@ -128,6 +129,7 @@ impl Vault {
             SealedRow::AppCode(row) => self.made_of(row),
             SealedRow::AppSession(row) => self.made_of(row),
             SealedRow::IntroductionLink(row) => self.made_of(row),
+            SealedRow::OathToken(row) => self.made_of(row),
         }
     }
 }
@@ -263,6 +265,7 @@ impl Sealed for Session {
             Method::Push => 1,
             Method::PushNumber => 2,
             Method::Passkey => 3,
+            Method::Code => 4,
         };
         let fields = Fields::new().put(self.id.0).put(self.user.0).put(self.secret.0);
         let fields = fields.maybe(self.browser.map(|id| id.0)).put([method]);
@@ -355,10 +358,11 @@ impl Sealed for SignIn {
             SignInState::Proved { passkey, keep_browser } => fields.put([2]).put(passkey.0).flag(keep_browser),
             SignInState::Finished => fields.put([3]),
             SignInState::Cancelled => fields.put([4]),
+            SignInState::Coded(token) => fields.put([5]).put(token.0),
         }
     }
     fn grants(&self) -> bool {
-        matches!(self.state, SignInState::Open | SignInState::Proved { .. })
+        !matches!(self.state, SignInState::Finished | SignInState::Cancelled)
     }
     fn place(&self) -> String {
         self.id.to_string()
@@ -423,5 +427,34 @@ impl Sealed for IntroductionLink {
     }
     fn place(&self) -> String {
         format!("of user {}", self.user)
+    }
+}
+
+impl Sealed for OathToken {
+    carries!(OathTokens);
+    fn fields(&self) -> Fields {
+        let algorithm: u8 = match self.algorithm {
+            Algorithm::Sha1 => 1,
+            Algorithm::Sha256 => 2,
+            Algorithm::Sha512 => 3,
+        };
+        let state: u8 = match self.state {
+            OathState::Pending => 1,
+            OathState::Active => 2,
+        };
+        let step = match self.moving {
+            Moving::Time { step } => Some(step.to_be_bytes()),
+            Moving::Press => None,
+        };
+        let fields = Fields::new().put(self.id.0).put(self.user.0).maybe(step).put([algorithm]);
+        let fields = fields.put(self.digits.to_be_bytes()).put(&self.secret).put([state]);
+        fields.put(self.next.to_be_bytes()).time(self.created_at)
+    }
+    /// A pending one may still be activated.
+    fn grants(&self) -> bool {
+        true
+    }
+    fn place(&self) -> String {
+        self.id.to_string()
     }
 }

@@ -75,6 +75,7 @@ impl From<Fault> for Refusal {
             Fault::Conflict(_) => ErrorCode::Conflict,
             Fault::Gone(_) => ErrorCode::Gone,
             Fault::WrongNumber => ErrorCode::WrongNumber,
+            Fault::WrongCode(_) => ErrorCode::WrongCode,
             Fault::TooMany { .. } => ErrorCode::TooMany,
             Fault::Busy => ErrorCode::Unavailable,
             Fault::Store(error) => {

@@ -33,6 +33,8 @@ pub enum SignInPhase {
     Waiting,
     /// This browser is not known: introduce it first.
     Introduce,
+    /// A one-time code is asked for: there is no phone.
+    Code,
     /// Over, see the outcome.
     Ended,
     /// Approved: finish it.
@@ -86,6 +88,9 @@ pub struct SignInStatus {
     pub now: i64,
     /// Whether "send again" is allowed now.
     pub can_resend: bool,
+    /// Whether a one-time code may be typed now.
+    #[serde(default)]
+    pub can_type_code: bool,
     /// The app's name.
     pub app: String,
     /// Where to go, once finished.
@@ -100,6 +105,14 @@ pub struct SignInPasskeyRequest {
     pub assertion: AssertionJson,
     /// Whether this browser is to be bound.
     pub keep_browser: bool,
+}
+
+/// Body of POST `/sign-in/code`.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CodeRequest {
+    /// The code as typed: a secret.
+    pub code: String,
 }
 
 /// Answer of POST `/sign-in/finish`.
@@ -151,7 +164,7 @@ macro_rules! opaque_debug {
         }
     )*};
 }
-opaque_debug!(OpenRequest, PasswordRequest, IntroduceRequest);
+opaque_debug!(OpenRequest, PasswordRequest, IntroduceRequest, CodeRequest);
 
 /// Body of POST `/enrol/confirm`. The text is what the person typed; read it with [`SixDigits::parse_typed`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

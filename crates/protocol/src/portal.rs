@@ -125,6 +125,8 @@ pub enum SessionHow {
     PushNumber,
     /// A passkey in that browser.
     Passkey,
+    /// A one-time code, typed in that browser.
+    Code,
 }
 
 /// A live session.

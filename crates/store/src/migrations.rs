@@ -42,6 +42,12 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../migrations/0004_portal.sqlite.sql"),
         postgres: include_str!("../migrations/0004_portal.postgres.sql"),
     },
+    Migration {
+        version: 5,
+        name: "codes",
+        sqlite: include_str!("../migrations/0005_codes.sqlite.sql"),
+        postgres: include_str!("../migrations/0005_codes.postgres.sql"),
+    },
 ];
 
 /// Those up to `version`.

@@ -2,6 +2,7 @@
 
 use nod_core::access::Method;
 use nod_core::challenge::Decision;
+use nod_core::oath::{Algorithm, OathState};
 use nod_core::people::UserState;
 use nod_core::possession::{BoundBy, DeviceState, Notifications, Platform};
 use nod_core::push::{PushKind, PushState, Stage};
@@ -50,5 +51,7 @@ names! {
         Answered = "answered",
         Failed = "failed",
     }
-    Method { Push = "push", PushNumber = "push_number", Passkey = "passkey" }
+    Method { Push = "push", PushNumber = "push_number", Passkey = "passkey", Code = "code" }
+    Algorithm { Sha1 = "sha1", Sha256 = "sha256", Sha512 = "sha512" }
+    OathState { Pending = "pending", Active = "active" }
 }

@@ -71,6 +71,13 @@ macro_rules! store {
                 self.all($crate::reads::device_session(secret)).await
             }
 
+            async fn oath_token(&self, id: OathId) -> StoreResult<Option<OathToken>> {
+                self.first($crate::reads::oath_token(id)).await
+            }
+            async fn oath_tokens_of(&self, user: UserId) -> StoreResult<Vec<OathToken>> {
+                self.all($crate::reads::oath_tokens_of(user)).await
+            }
+
             async fn browser_by_secret(&self, secret: SecretHash) -> StoreResult<Option<(Browser, BrowserSecret)>> {
                 self.first($crate::reads::browser_by_secret(secret)).await
             }
@@ -207,13 +214,14 @@ pub(crate) mod types {
     pub(crate) use nod_core::challenge::Challenge;
     pub(crate) use nod_core::enrolment::{Enrolment, IntroductionLink};
     pub(crate) use nod_core::limits::Limit;
+    pub(crate) use nod_core::oath::OathToken;
     pub(crate) use nod_core::people::{Group, Member, User};
     pub(crate) use nod_core::possession::{Browser, BrowserSecret, Device, DeviceSession, Passkey};
     pub(crate) use nod_core::push::{Push, Stage, Subscription};
     pub(crate) use nod_core::sign_in::SignIn;
     pub(crate) use nod_core::{
-        AppId, BrowserId, ChallengeId, DeviceId, EnrolmentId, GroupId, SecretHash, SessionId, SignInId, SubscriptionId,
-        Timestamp, UserId,
+        AppId, BrowserId, ChallengeId, DeviceId, EnrolmentId, GroupId, OathId, SecretHash, SessionId, SignInId,
+        SubscriptionId, Timestamp, UserId,
     };
     pub(crate) use nod_engine::ports::{
         CommitError, Errand, Grant, Lately, Question, SealedRow, StoreResult, Table, Timings, Topic, Wakes, Write,

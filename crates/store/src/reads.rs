@@ -5,13 +5,14 @@ use nod_core::audit::{ChainHash, Event, Link};
 use nod_core::challenge::Challenge;
 use nod_core::enrolment::{Enrolment, IntroductionLink};
 use nod_core::limits::{self, Limit};
+use nod_core::oath::OathToken;
 use nod_core::people::{Group, Member, User};
 use nod_core::possession::{Browser, BrowserSecret, Device, DeviceSession, Passkey};
 use nod_core::push::{Push, Stage, Subscription};
 use nod_core::sign_in::SignIn;
 use nod_core::{
-    AppId, BrowserId, ChallengeId, DeviceId, EnrolmentId, GroupId, SecretHash, SessionId, SignInId, SubscriptionId,
-    Timestamp, UserId,
+    AppId, BrowserId, ChallengeId, DeviceId, EnrolmentId, GroupId, OathId, SecretHash, SessionId, SignInId,
+    SubscriptionId, Timestamp, UserId,
 };
 use nod_engine::ports::{Errand, Grant, Lately, Question};
 
@@ -33,6 +34,7 @@ by_key! {
     fn user(UserId) -> User = user, users, "id = $1";
     fn app(AppId) -> App = app, apps, "id = $1";
     fn device(DeviceId) -> Device = device, devices, "id = $1";
+    fn oath_token(OathId) -> OathToken = oath_token, oath_tokens, "id = $1";
     fn subscription(SubscriptionId) -> Subscription = subscription, subscriptions, "id = $1";
     fn sign_in(SignInId) -> SignIn = sign_in, sign_ins, "id = $1";
     fn challenge(ChallengeId) -> Challenge = challenge, challenges, "id = $1";
@@ -90,6 +92,11 @@ pub(crate) fn passkeys_of(user: UserId) -> Query<'static, Passkey> {
           ORDER BY p.created_at, p.id"
     );
     Query::new(sql, (user.0,), rows::passkey)
+}
+
+pub(crate) fn oath_tokens_of(user: UserId) -> Query<'static, OathToken> {
+    let sql = sql!("SELECT ", columns!(oath_tokens), " FROM oath_tokens WHERE user_id = $1 ORDER BY created_at, id");
+    Query::new(sql, (user.0,), rows::oath_token)
 }
 
 pub(crate) fn passkey_by_credential(credential_id: &[u8]) -> Query<'_, Passkey> {
@@ -357,6 +364,9 @@ pub(crate) fn sealed_rows(table: Table) -> Query<'static, SealedRow> {
             (sql!("SELECT ", columns!(introduction_links), " FROM introduction_links WHERE used = 0"), |row| {
                 rows::introduction_link(row).map(Into::into)
             })
+        }
+        Table::OathTokens => {
+            (sql!("SELECT ", columns!(oath_tokens), " FROM oath_tokens"), |row| rows::oath_token(row).map(Into::into))
         }
     };
     Query::new(sql, (), row)

@@ -4,13 +4,14 @@ use nod_core::access::{App, AppCode, AppSession, Session};
 use nod_core::audit::{ChainHash, Event, EventKind, Link};
 use nod_core::challenge::{Answer, Challenge, ChallengeState, Number};
 use nod_core::enrolment::{Enrolment, EnrolmentState, IntroductionLink, OpenedBy};
+use nod_core::oath::{Moving, OathToken};
 use nod_core::people::{Group, Member, User};
 use nod_core::possession::{Browser, BrowserSecret, Device, DeviceSession, Passkey};
 use nod_core::push::{Push, Stage, Subscription};
 use nod_core::sign_in::{SignIn, SignInState};
 use nod_core::{
-    AppId, BrowserId, ChallengeId, Checksum, DeviceId, EnrolmentId, GroupId, PasskeyId, PushId, SecretHash, SessionId,
-    SignInId, SubscriptionId, Timestamp, UNSEALED, UserId,
+    AppId, BrowserId, ChallengeId, Checksum, DeviceId, EnrolmentId, GroupId, OathId, PasskeyId, PushId, SecretHash,
+    SessionId, SignInId, SubscriptionId, Timestamp, UNSEALED, UserId,
 };
 use nod_engine::ports::{Errand, Grant, Lately, Question, StoreResult as Result};
 
@@ -58,6 +59,9 @@ macro_rules! columns {
     (passkeys) => {
         "p.id, p.user_id, p.device_id, p.credential_id, p.public_key, p.backup_eligible, p.checksum, p.created_at"
     };
+    (oath_tokens) => {
+        "id, user_id, name, step, algorithm, digits, secret, state, next_counter, created_at, last_used_at, checksum"
+    };
     (subscriptions) => {
         "id, endpoint, p256dh, auth, refusals"
     };
@@ -82,7 +86,7 @@ macro_rules! columns {
     };
     (sign_ins) => {
         "id, secret, user_id, app_id, return_to, binding, browser_id, address, agent, state, passkey_id, \
-         keep_browser, created_at, expires_at, checksum"
+         keep_browser, token_id, created_at, expires_at, checksum"
     };
     (challenges) => {
         "id, sign_in_id, user_id, version, state, nonce, context, number, created_at, expires_at, answer_device, \
@@ -251,6 +255,23 @@ pub(crate) fn passkey(row: &dyn Cells) -> Result<Passkey> {
     })
 }
 
+pub(crate) fn oath_token(row: &dyn Cells) -> Result<OathToken> {
+    Ok(OathToken {
+        id: id(row, 0, OathId)?,
+        user: id(row, 1, UserId)?,
+        name: get(row, 2)?,
+        moving: maybe(row, 3)?.map_or(Moving::Press, |step| Moving::Time { step }),
+        algorithm: named(row, 4)?,
+        digits: get(row, 5)?,
+        secret: get(row, 6)?,
+        state: named(row, 7)?,
+        next: u64::try_from(get::<i64>(row, 8)?).map_err(|_| nonsense(8, "counter"))?,
+        created_at: time(row, 9)?,
+        last_used_at: maybe(row, 10)?.map(Timestamp),
+        checksum: checksum(row, 11)?,
+    })
+}
+
 pub(crate) fn subscription(row: &dyn Cells) -> Result<Subscription> {
     Ok(Subscription {
         id: id(row, 0, SubscriptionId)?,
@@ -305,7 +326,7 @@ pub(crate) fn browser_secret(row: &dyn Cells, at: usize) -> Result<BrowserSecret
 pub(crate) const fn sign_in_state_name(state: SignInState) -> &'static str {
     match state {
         SignInState::Open => "open",
-        SignInState::Proved { .. } => "proved",
+        SignInState::Proved { .. } | SignInState::Coded(_) => "proved",
         SignInState::Finished => "finished",
         SignInState::Cancelled => "cancelled",
     }
@@ -314,6 +335,7 @@ pub(crate) const fn sign_in_state_name(state: SignInState) -> &'static str {
 pub(crate) fn sign_in(row: &dyn Cells) -> Result<SignIn> {
     let state = match text(row, 9)? {
         "open" => SignInState::Open,
+        "proved" if row.bytes(12)?.is_some() => SignInState::Coded(id(row, 12, OathId)?),
         "proved" => SignInState::Proved { passkey: id(row, 10, PasskeyId)?, keep_browser: get(row, 11)? },
         "finished" => SignInState::Finished,
         "cancelled" => SignInState::Cancelled,
@@ -330,9 +352,9 @@ pub(crate) fn sign_in(row: &dyn Cells) -> Result<SignIn> {
         address: get(row, 7)?,
         agent: get(row, 8)?,
         state,
-        created_at: time(row, 12)?,
-        expires_at: time(row, 13)?,
-        checksum: checksum(row, 14)?,
+        created_at: time(row, 13)?,
+        expires_at: time(row, 14)?,
+        checksum: checksum(row, 15)?,
     })
 }
 

@@ -112,7 +112,7 @@ macro_rules! tuples {
         tuples! { $($rest)* }
     )?};
 }
-tuples! { A B C D E F G H I J K L M N O P Q }
+tuples! { A B C D E F G H I J K L M N O P Q R }
 
 /// A row of either database. A value that makes no sense is a failure of the store, never a panic.
 pub(crate) trait Cells {

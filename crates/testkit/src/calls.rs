@@ -21,6 +21,8 @@ macro_rules! store_calls {
             fn passkey_by_credential(credential_id: &[u8]) -> StoreResult<Option<Passkey>>;
             fn subscription(id: SubscriptionId) -> StoreResult<Option<Subscription>>;
             fn device_session(secret: SecretHash) -> StoreResult<Vec<(Device, DeviceSession)>>;
+            fn oath_token(id: OathId) -> StoreResult<Option<OathToken>>;
+            fn oath_tokens_of(user: UserId) -> StoreResult<Vec<OathToken>>;
             fn browser_by_secret(secret: SecretHash) -> StoreResult<Option<(Browser, BrowserSecret)>>;
             fn browser(id: BrowserId) -> StoreResult<Option<Browser>>;
             fn browsers_of(user: UserId) -> StoreResult<Vec<Browser>>;
@@ -69,13 +71,14 @@ pub(crate) mod rows {
     pub(crate) use nod_core::challenge::Challenge;
     pub(crate) use nod_core::enrolment::{Enrolment, IntroductionLink};
     pub(crate) use nod_core::limits::Limit;
+    pub(crate) use nod_core::oath::OathToken;
     pub(crate) use nod_core::people::{Group, Member, User};
     pub(crate) use nod_core::possession::{Browser, BrowserSecret, Device, DeviceSession, Passkey};
     pub(crate) use nod_core::push::{Push, Stage, Subscription};
     pub(crate) use nod_core::sign_in::SignIn;
     pub(crate) use nod_core::{
-        AppId, BrowserId, ChallengeId, DeviceId, EnrolmentId, GroupId, SecretHash, SessionId, SignInId, SubscriptionId,
-        UserId,
+        AppId, BrowserId, ChallengeId, DeviceId, EnrolmentId, GroupId, OathId, SecretHash, SessionId, SignInId,
+        SubscriptionId, UserId,
     };
     pub(crate) use nod_engine::ports::{Errand, Grant, Lately, Question, SealedRow, Table};
 }

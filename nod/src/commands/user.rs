@@ -7,6 +7,7 @@ use nod_core::text::mail_address;
 use nod_engine::Engine;
 use serde::Serialize;
 
+use super::code::{self, CodeCommand};
 use super::{enrol, named_user, open, passwords};
 use crate::cli::{Common, OnOff};
 use crate::failure::{Failure, Next as _, Outcome};
@@ -14,7 +15,7 @@ use crate::installation::Installation;
 use crate::mail;
 use crate::output::{self, Time, local, on_off};
 
-/// Accounts: add, list, show, change, disable, password, enrol a phone
+/// Accounts: add, list, show, change, disable, password, enrol a phone, one-time codes
 #[derive(Debug, Subcommand)]
 pub(crate) enum UserCommand {
     /// Add an account; it has no phone yet and opens nothing
@@ -77,6 +78,9 @@ pub(crate) enum UserCommand {
         #[arg(long)]
         mail: bool,
     },
+    /// One-time codes: add, confirm, list, rename, remove the tokens that make them
+    #[command(subcommand)]
+    Code(CodeCommand),
 }
 
 /// What `nod user add` takes.
@@ -181,6 +185,7 @@ pub(crate) async fn run(common: &Common, command: UserCommand) -> Outcome {
             }
             enrol::run(common, &installation, &user, !no_wait).await
         }
+        UserCommand::Code(command) => code::run(common, engine, command).await,
     }
 }
 
@@ -315,6 +320,9 @@ async fn show(common: &Common, engine: &Engine, name: &str) -> Outcome {
     ];
     for device in &details.devices {
         rows.push(("phone", format!("{} ({}, {})", device.name, device.platform, device.state)));
+    }
+    for token in engine.store().oath_tokens_of(user.id).await? {
+        rows.push(("token", token.name));
     }
     for browser in &details.browsers {
         rows.push(("browser", format!("{} (bound by {})", browser.label, browser.bound_by)));

@@ -54,6 +54,19 @@ pub(crate) fn notice(config: &Config, user: &User, event: &Event) -> Option<Word
         EventKind::DeviceRevoked => {
             ("A phone was removed from your account", format!("{device} can no longer approve your sign-ins."))
         }
+        EventKind::TokenActivated => (
+            "One-time codes can open your account",
+            format!("Codes of the token {detail} can now take the place of your phone."),
+        ),
+        EventKind::TokenRemoved => {
+            ("A token was removed from your account", format!("Codes of the token {detail} open nothing any more."))
+        }
+        EventKind::CodeThrottled => (
+            "Somebody tries codes for your account",
+            format!(
+                "Too many wrong codes were typed for your account{from}. Whoever did knows your password: choose a new one."
+            ),
+        ),
         EventKind::BrowserBound => (
             "A new browser can ask your phone",
             format!("A browser was introduced{from}: {detail}. It can ask your phone now."),

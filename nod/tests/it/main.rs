@@ -14,6 +14,7 @@ mod audit;
 mod authority;
 mod backup;
 mod cli;
+mod codes;
 mod database_tls;
 mod demo;
 mod doctor;

@@ -35,6 +35,7 @@ impl Used {
         let nod = Nod::init();
         nod.run(&["user", "set", "anna", "--terminal-phone", "on"]).ok();
         nod.run(&["app", "add", "wiki", "--origin", "https://wiki.nod-mfa.org", "--display-name", "Wiki ✓"]).ok();
+        nod.run(&["user", "code", "add", "anna"]).ok();
         let mut running = nod.serve();
         let input = format!("{PASSWORD}\n");
         nod.folder.run_with(&["phone", "enrol", &nod.link, "--password-stdin"], &input).ok();

@@ -44,7 +44,8 @@ impl Engine {
         let user = self.active_user(session.user).await?;
         if !session.is_fresh(now) {
             return Err(Fault::Forbidden(
-                "sign in again first: adding a phone needs a sign-in of the last 10 minutes".to_owned(),
+                "sign in again first: adding a phone needs a sign-in of the last 10 minutes, with a phone or passkey"
+                    .to_owned(),
             ));
         }
         let (secret, hash) = fresh_secret(&*self.entropy);

@@ -120,6 +120,7 @@ fn portal_session(other: Session, this: &Session) -> PortalSession {
             Method::Push => SessionHow::Push,
             Method::PushNumber => SessionHow::PushNumber,
             Method::Passkey => SessionHow::Passkey,
+            Method::Code => SessionHow::Code,
         },
         started_at: other.created_at.0,
         used_at: other.last_seen_at.0,

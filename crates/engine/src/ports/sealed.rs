@@ -3,6 +3,7 @@
 use nod_core::access::{App, AppCode, AppSession, Session};
 use nod_core::challenge::Challenge;
 use nod_core::enrolment::{Enrolment, IntroductionLink};
+use nod_core::oath::OathToken;
 use nod_core::people::{Member, User};
 use nod_core::possession::{Browser, BrowserSecret, Device, DeviceSession, Passkey};
 use nod_core::sign_in::SignIn;
@@ -60,4 +61,5 @@ sealed! {
     AppCodes AppCode "app_codes",
     AppSessions AppSession "app_sessions",
     Links IntroductionLink "introduction_links",
+    OathTokens OathToken "oath_tokens",
 }

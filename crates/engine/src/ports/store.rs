@@ -6,13 +6,14 @@ use nod_core::audit::{Event, Link};
 use nod_core::challenge::Challenge;
 use nod_core::enrolment::{Enrolment, IntroductionLink};
 use nod_core::limits::Limit;
+use nod_core::oath::OathToken;
 use nod_core::people::{Group, Member, User};
 use nod_core::possession::{Browser, BrowserSecret, Device, DeviceSession, Passkey};
 use nod_core::push::{Push, Stage, Subscription};
 use nod_core::sign_in::SignIn;
 use nod_core::{
-    AppId, BrowserId, ChallengeId, DeviceId, EnrolmentId, GroupId, SecretHash, SessionId, SignInId, SubscriptionId,
-    Timestamp, UserId,
+    AppId, BrowserId, ChallengeId, DeviceId, EnrolmentId, GroupId, OathId, SecretHash, SessionId, SignInId,
+    SubscriptionId, Timestamp, UserId,
 };
 
 use super::{Errand, Grant, Lately, Question, SealedRow, Table, Timings, Wakes, Write};
@@ -90,6 +91,11 @@ pub trait Store: Send + Sync {
     async fn subscription(&self, id: SubscriptionId) -> StoreResult<Option<Subscription>>;
     /// Devices covered by an unexpired device session, revoked devices excluded.
     async fn device_session(&self, secret: SecretHash) -> StoreResult<Vec<(Device, DeviceSession)>>;
+
+    /// By id.
+    async fn oath_token(&self, id: OathId) -> StoreResult<Option<OathToken>>;
+    /// Of a user, oldest first.
+    async fn oath_tokens_of(&self, user: UserId) -> StoreResult<Vec<OathToken>>;
 
     /// The browser that was ever given this secret.
     async fn browser_by_secret(&self, secret: SecretHash) -> StoreResult<Option<(Browser, BrowserSecret)>>;

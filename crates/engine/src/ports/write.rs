@@ -5,12 +5,13 @@ use nod_core::audit::Event;
 use nod_core::challenge::{Challenge, ChallengeState, Number};
 use nod_core::enrolment::{Enrolment, EnrolmentState, IntroductionLink};
 use nod_core::limits::Limit;
+use nod_core::oath::OathToken;
 use nod_core::people::{Group, Member, User};
 use nod_core::possession::{Browser, BrowserSecret, Device, DeviceSession, Notifications, Passkey};
 use nod_core::push::{Push, PushState, Stage, Subscription};
-use nod_core::sign_in::SignIn;
+use nod_core::sign_in::{SignIn, SignInState};
 use nod_core::{
-    AppId, BrowserId, ChallengeId, Checksum, DeviceId, EnrolmentId, GroupId, PasskeyId, PushId, SecretHash, SessionId,
+    AppId, BrowserId, ChallengeId, Checksum, DeviceId, EnrolmentId, GroupId, OathId, PushId, SecretHash, SessionId,
     SignInId, SubscriptionId, Timestamp, UserId,
 };
 
@@ -70,6 +71,14 @@ pub enum Write {
     /// Guard: this nonce has not been used, and has not expired.
     UseNonce { nonce: SecretHash, expires_at: Timestamp },
 
+    /// Guard: the user is active and has fewer than [`nod_core::limits::OATH_TOKENS_PER_USER`].
+    AddOathToken(OathToken),
+    /// Name, state, secret, `next` and last use as in the row given. Guard: it is this user's and carries the checksum `from`; the
+    /// user is active; `next` does not go down (C04).
+    ChangeOathToken { from: Checksum, to: OathToken },
+    /// Guard: it is the user's.
+    RemoveOathToken { token: OathId, user: UserId },
+
     /// Guard: the user is active; the secret is new.
     BindBrowser(Browser, BrowserSecret),
     /// Guard: bound; `used` is a live secret of it; its last rotation is over
@@ -81,11 +90,11 @@ pub enum Write {
 
     /// Guard: the user is active; the browser, if any, is bound.
     AddSignIn(SignIn),
-    /// Guard: open, not expired; no challenge of it is pending or approved.
+    /// To `Proved` or `Coded`. Guard: open, not expired; no challenge of it is pending or approved.
     /// `checksum` is that of the sign-in proved.
-    ProveSignIn { sign_in: SignInId, passkey: PasskeyId, keep_browser: bool, checksum: Checksum },
-    /// Guard: in the named state (`proved` or open), not expired; the user is active; the proving passkey's phone
-    /// is active; the browser that an open one came from, if any, is still bound.
+    ProveSignIn { sign_in: SignInId, to: SignInState, checksum: Checksum },
+    /// Guard: in the named state (proved in either way, or open), not expired; the user is active; the proving passkey's phone or
+    /// the proving token is active; the browser that an open one came from, if any, is still bound, and so is that of a code.
     FinishSignIn { sign_in: SignInId, proved: bool },
     /// Guard: open or proved.
     CancelSignIn { sign_in: SignInId },

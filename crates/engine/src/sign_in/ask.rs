@@ -60,6 +60,7 @@ impl Engine {
         };
         let standing = self.standing(user, sign_in.app, browser, now).await?;
         let passkeys = self.usable_passkeys(user.id, &standing.devices).await?.len();
+        let tokens = self.active_tokens(user.id).await?.len();
         let others: Vec<_> =
             self.store.pending_for(user.id).await?.into_iter().filter(|c| c.sign_in != sign_in.id).collect();
         let unknown_refused = standing.browser.is_none() && self.unknown_refused(user.id).await?;
@@ -74,6 +75,7 @@ impl Engine {
                 browser_bound: standing.browser.is_some(),
                 active_devices: standing.devices.len(),
                 passkeys,
+                tokens,
                 others_pending: others.len(),
                 denied_lately: lately.denied,
                 number_always: user.number_always || self.settings.number_always,

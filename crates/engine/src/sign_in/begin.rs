@@ -127,7 +127,7 @@ impl Engine {
                     self.record_bad_proof(user.id, event).await?;
                     return Ok(Begun::UnknownRefused);
                 }
-                Verdict::Locked => {}
+                Verdict::Locked | Verdict::Code => {}
                 Verdict::Introduce => {
                     writes.push(Write::Audit(introduction_event(user, &sign_in, &facts.standing.app_name, now)))
                 }

@@ -6,7 +6,7 @@ use nod_core::challenge::{Challenge, ChallengeState};
 use nod_core::people::User;
 use nod_core::possession::{BoundBy, Device};
 use nod_core::sign_in::{SignIn, SignInState};
-use nod_core::{SessionId, Timestamp, UNSEALED, limits};
+use nod_core::{OathId, SessionId, Timestamp, UNSEALED, limits};
 
 use super::ask::{Standing, prompts_bucket};
 use super::browser::Asking;
@@ -72,11 +72,12 @@ impl Engine {
                 });
                 self.collect_passkey(&user, passkey, keep, &standing, now).await?
             }
+            SignInState::Coded(token) => (Vec::new(), self.collect_code(&user, token, &standing).await?, None),
             SignInState::Finished | SignInState::Cancelled => {
                 return Err(Fault::Conflict("this sign-in is over: start again".to_owned()));
             }
         };
-        let proved = matches!(sign_in.state, SignInState::Proved { .. });
+        let proved = matches!(sign_in.state, SignInState::Proved { .. } | SignInState::Coded(_));
         writes.push(Write::FinishSignIn { sign_in: sign_in.id, proved });
         let (cookie, browser) = bound.map_or((None, sign_in.browser), |(cookie, id)| (Some(cookie), Some(id)));
         let (secret, hash) = fresh_secret(&*self.entropy);
@@ -147,6 +148,17 @@ impl Engine {
         Ok((writes, Method::Passkey, bound))
     }
 
+    /// The token is still there, and the browser still bound: what was typed is worth nothing from elsewhere (INV-10, INV-12).
+    async fn collect_code(&self, user: &User, token: OathId, standing: &Standing) -> Outcome<Method> {
+        if standing.browser.is_none() {
+            return Err(Fault::Forbidden("this browser is no longer bound: start again".to_owned()));
+        }
+        if !self.active_tokens(user.id).await?.iter().any(|active| active.id == token) {
+            return Err(Fault::Forbidden("this token was removed: start again".to_owned()));
+        }
+        Ok(Method::Code)
+    }
+
     /// Verifies the stored record again: signed answer, assertion, and that an active, intact phone of this user gave it.
     async fn check_record(
         &self,
@@ -209,5 +221,6 @@ const fn method_words(method: Method) -> &'static str {
         Method::Push => ", approved on the phone",
         Method::PushNumber => ", approved on the phone with the number",
         Method::Passkey => " with a passkey",
+        Method::Code => " with a one-time code",
     }
 }

@@ -3,9 +3,12 @@
 mod ask;
 mod begin;
 mod browser;
+mod code;
 mod finish;
 mod passkey;
 mod status;
+
+pub(crate) use code::reset_codes;
 
 pub use begin::{AuthnRequest, Begun};
 pub use browser::Asking;

@@ -1,7 +1,8 @@
 //! A passkey in the signing-in browser: introduction of an unknown one, or a sign-in on the phone itself.
 
+use nod_core::Timestamp;
 use nod_core::audit::EventKind;
-use nod_core::challenge::ChallengeState;
+use nod_core::challenge::{Challenge, ChallengeState};
 use nod_core::people::User;
 use nod_core::possession::Passkey;
 use nod_core::sign_in::{SignIn, SignInState};
@@ -57,16 +58,11 @@ impl Engine {
             }
             other => other?,
         };
-        let mut writes = Vec::new();
         let newest = self.store.challenges_of(sign_in.id).await?.into_iter().next();
-        if let Some(challenge) = newest.filter(|c| c.is_live(now)) {
-            writes.push(Write::DropPushes { subject: challenge.id.0 });
-            let (challenge, to) = (challenge.id, ChallengeState::Superseded);
-            writes.push(Write::EndChallenge { challenge, to, sign_in: sign_in.id, user: user.id });
-        }
+        let mut writes = supersede(newest.as_ref(), now);
         let state = SignInState::Proved { passkey: passkey.id, keep_browser };
         let checksum = self.vault.resealed(sign_in, &SignIn { state, ..sign_in.clone() })?;
-        writes.push(Write::ProveSignIn { sign_in: sign_in.id, passkey: passkey.id, keep_browser, checksum });
+        writes.push(Write::ProveSignIn { sign_in: sign_in.id, to: state, checksum });
         if applied(self.store.commit(writes).await)? {
             Ok(())
         } else {
@@ -94,9 +90,16 @@ impl Engine {
         Ok(passkey)
     }
 
-    async fn check_open(&self, sign_in: &SignIn) -> Outcome<()> {
+    pub(super) async fn check_open(&self, sign_in: &SignIn) -> Outcome<()> {
         let now = self.now().await?;
         let open = sign_in.state == SignInState::Open && !is_over(sign_in, now);
         if open { Ok(()) } else { Err(Fault::Conflict("this sign-in is over: start again".to_owned())) }
     }
+}
+
+/// The writes that take back what the phone is asked, when the sign-in goes on without it.
+pub(super) fn supersede(newest: Option<&Challenge>, now: Timestamp) -> Vec<Write> {
+    let Some(asked) = newest.filter(|challenge| challenge.is_live(now)) else { return Vec::new() };
+    let (challenge, to, sign_in, user) = (asked.id, ChallengeState::Superseded, asked.sign_in, asked.user);
+    vec![Write::DropPushes { subject: challenge.0 }, Write::EndChallenge { challenge, to, sign_in, user }]
 }

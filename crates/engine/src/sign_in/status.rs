@@ -39,6 +39,7 @@ impl Engine {
             expires_at: sign_in.expires_at.0,
             now: now.0,
             can_resend: false,
+            can_type_code: false,
             app: self.app_name(app.as_ref()),
             location: None,
         };
@@ -46,12 +47,19 @@ impl Engine {
             SignInState::Cancelled => (SignInPhase::Ended, Some(cancelled_outcome(newest.as_ref()))),
             SignInState::Finished => (SignInPhase::Ended, None),
             _ if is_over(sign_in, now) => (SignInPhase::Ended, Some(SignInOutcome::Expired)),
-            SignInState::Proved { .. } => (SignInPhase::Ready, None),
+            SignInState::Proved { .. } | SignInState::Coded(_) => (SignInPhase::Ready, None),
             SignInState::Open => match &newest {
                 Some(challenge) => phase_of(challenge, now),
                 None => (self.phase_without_challenge(sign_in).await?, None),
             },
         };
+        if sign_in.state == SignInState::Open && !is_over(sign_in, now) {
+            status.can_type_code = self.may_type_code(sign_in, newest.as_ref(), now).await?;
+            // Without a phone there is nothing else to offer than the code.
+            if status.can_type_code && status.phase == SignInPhase::Locked {
+                status.phase = SignInPhase::Code;
+            }
+        }
         if let Some(challenge) = newest {
             self.add_progress(&mut status, &challenge, now).await?;
         }

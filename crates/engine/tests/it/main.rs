@@ -4,6 +4,7 @@
 mod answers;
 mod audit;
 mod browsers;
+mod codes;
 mod factors;
 mod failing;
 
@@ -103,6 +104,7 @@ pub(crate) fn kind<T: std::fmt::Debug>(outcome: Outcome<T>) -> &'static str {
         Fault::Conflict(_) => "conflict",
         Fault::Gone(_) => "gone",
         Fault::WrongNumber => "wrong number",
+        Fault::WrongCode(_) => "wrong code",
         Fault::TooMany { .. } => "too many",
         Fault::Busy => "busy",
         Fault::Store(_) => "store",

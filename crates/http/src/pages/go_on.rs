@@ -9,7 +9,7 @@ use http::header::SET_COOKIE;
 use http::{HeaderMap, StatusCode};
 use nod_core::limits;
 use nod_protocol::device_api::ErrorCode;
-use nod_protocol::pages::{LocationAnswer, SignInPasskeyRequest, SignInStatus};
+use nod_protocol::pages::{CodeRequest, LocationAnswer, SignInPasskeyRequest, SignInStatus};
 use nod_protocol::webauthn::RequestOptions;
 
 use super::callers::OwnSignIn;
@@ -83,6 +83,16 @@ pub(super) async fn passkey(
     JsonBody(body): JsonBody<SignInPasskeyRequest>,
 ) -> Reply<Json<SignInStatus>> {
     state.engine().prove_passkey(&own.sign_in, &body.assertion, body.keep_browser).await?;
+    Ok(Json(own.status(state.engine()).await?))
+}
+
+/// POST `/sign-in/code`.
+pub(super) async fn code(
+    State(state): State<AppState>,
+    own: OwnSignIn,
+    JsonBody(body): JsonBody<CodeRequest>,
+) -> Reply<Json<SignInStatus>> {
+    state.engine().prove_code(&own.sign_in, &body.code).await?;
     Ok(Json(own.status(state.engine()).await?))
 }
 

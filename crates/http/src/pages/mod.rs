@@ -48,6 +48,7 @@ pub(crate) const ROUTES: &[Route] = routes! {
     post "/sign-in/again" SignIn go_on::again;
     post "/sign-in/passkey/options" SignIn go_on::passkey_options;
     post "/sign-in/passkey" SignIn go_on::passkey;
+    post "/sign-in/code" SignIn go_on::code;
     post "/sign-in/finish" SignIn go_on::finish;
     get "/enrol" Open enrol::page;
     post "/enrol/open" Proof enrol::open;

@@ -120,6 +120,8 @@ pub enum ErrorCode {
     TooLarge,
     /// 422: the number typed is not the number shown; the challenge is over.
     WrongNumber,
+    /// 422: the one-time code is wrong or used up.
+    WrongCode,
     /// 429, with `Retry-After`.
     TooMany,
     /// 503.
@@ -128,7 +130,7 @@ pub enum ErrorCode {
 
 impl ErrorCode {
     /// Every code.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::BadRequest,
         Self::NotSignedIn,
         Self::BadSignature,
@@ -138,6 +140,7 @@ impl ErrorCode {
         Self::Gone,
         Self::TooLarge,
         Self::WrongNumber,
+        Self::WrongCode,
         Self::TooMany,
         Self::Unavailable,
     ];
@@ -152,7 +155,7 @@ impl ErrorCode {
             Self::Conflict => 409,
             Self::Gone => 410,
             Self::TooLarge => 413,
-            Self::WrongNumber => 422,
+            Self::WrongNumber | Self::WrongCode => 422,
             Self::TooMany => 429,
             Self::Unavailable => 503,
         }

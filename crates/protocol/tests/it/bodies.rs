@@ -46,8 +46,8 @@ fn a_member_that_may_be_null_must_still_be_there() {
 #[test]
 fn statuses_have_the_form_of_the_contract() {
     let sign_in = json!({"phase": "waiting", "outcome": null, "devices": ["Pixel 9"], "number": "012345", "sent": true,
-        "reached": false, "opened": false, "answered": false, "expires_at": 2, "now": 1, "can_resend": false, "app": "Wiki",
-        "location": null});
+        "reached": false, "opened": false, "answered": false, "expires_at": 2, "now": 1, "can_resend": false,
+        "can_type_code": false, "app": "Wiki", "location": null});
     let read: SignInStatus = serde_json::from_value(sign_in.clone()).unwrap();
     assert_eq!(serde_json::to_value(read).unwrap(), sign_in);
     let enrol = json!({"step": "confirm", "user": "ann", "code": "ABCD2345", "link": "l", "qr": "<svg/>", "expires_at": 2,
@@ -70,6 +70,7 @@ fn errors_have_their_codes_and_statuses() {
         ("gone", 410),
         ("too_large", 413),
         ("wrong_number", 422),
+        ("wrong_code", 422),
         ("too_many", 429),
         ("unavailable", 503),
     ];

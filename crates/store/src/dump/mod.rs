@@ -37,6 +37,7 @@ const KEPT: &[&str] = &[
     "apps",
     "devices",
     "passkeys",
+    "oath_tokens",
     "subscriptions",
     "challenges",
     "stages",

@@ -53,9 +53,7 @@ impl Owners {
             }
             Write::ProveSignIn { sign_in, .. }
             | Write::FinishSignIn { sign_in, .. }
-            | Write::CancelSignIn { sign_in } => {
-                self.sign_ins.push(sign_in.0.to_vec());
-            }
+            | Write::CancelSignIn { sign_in } => self.sign_ins.push(sign_in.0.to_vec()),
             Write::ChangeUser { to, .. } => self.known.push(to.id.0.to_vec()),
             Write::RenameDevice { user, .. }
             | Write::SetNotifications { user, .. }
@@ -69,12 +67,16 @@ impl Owners {
             | Write::EndSession { user, .. }
             | Write::EndSessionsOf { user, .. }
             | Write::OpenEnrolment { user, .. }
+            | Write::RemoveOathToken { user, .. }
             | Write::EndEnrolmentsOf { user } => self.known.push(user.0.to_vec()),
             Write::AddDevice(device) => self.known.push(device.user.0.to_vec()),
             Write::AddPasskey(passkey) => self.known.push(passkey.user.0.to_vec()),
             Write::BindBrowser(browser, _) => self.known.push(browser.user.0.to_vec()),
             Write::AddSignIn(sign_in) => self.known.push(sign_in.user.0.to_vec()),
             Write::OpenChallenge(challenge) => self.known.push(challenge.user.0.to_vec()),
+            Write::AddOathToken(token) | Write::ChangeOathToken { to: token, .. } => {
+                self.known.push(token.user.0.to_vec())
+            }
             Write::AddSession(session) => self.known.push(session.user.0.to_vec()),
             Write::AddEnrolment(enrolment) => self.known.push(enrolment.user.0.to_vec()),
             Write::AddIntroductionLink(link) => self.known.push(link.user.0.to_vec()),

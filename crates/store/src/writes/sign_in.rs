@@ -14,24 +14,31 @@ use crate::sql::sql;
 pub(super) fn apply<'w>(tx: &mut Plan<'w>, write: &'w Write) -> Applied {
     match write {
         Write::AddSignIn(sign_in) => add_sign_in(tx, sign_in),
-        Write::ProveSignIn { sign_in, passkey, keep_browser, checksum } => tx.one(
-            sql!(
-                "UPDATE sign_ins SET state = 'proved', passkey_id = $2, keep_browser = $3, checksum = $4
+        Write::ProveSignIn { sign_in, to, checksum } => {
+            let (SignInState::Proved { .. } | SignInState::Coded(_)) = to else { return Err(Refused) };
+            let (passkey, keep_browser, token) = proof(*to);
+            tx.one(
+                sql!(
+                "UPDATE sign_ins SET state = 'proved', passkey_id = $2, keep_browser = $3, token_id = $4, checksum = $5
                  WHERE id = $1 AND state = 'open' AND expires_at > nod_now()
                    AND NOT EXISTS (SELECT 1 FROM challenges c WHERE c.sign_in_id = $1
                         AND (c.state = 'approved' OR (c.state = 'pending' AND c.expires_at > nod_now())))"
             ),
-            (sign_in.0, passkey.0, keep_browser, *checksum),
-        ),
+                (sign_in.0, passkey, keep_browser, token, *checksum),
+            )
+        }
         Write::FinishSignIn { sign_in, proved } => tx.one(
             sql!(
                 "UPDATE sign_ins SET state = 'finished', checksum = NULL
                  WHERE id = $1 AND state = $2 AND expires_at > nod_now()
                    AND EXISTS (SELECT 1 FROM users u WHERE u.id = sign_ins.user_id AND u.state = 'active')
-                   AND ($2 = 'proved' OR browser_id IS NULL OR EXISTS (SELECT 1 FROM browsers b
+                   AND (($2 = 'proved' AND token_id IS NULL) OR ($2 = 'open' AND browser_id IS NULL)
+                        OR EXISTS (SELECT 1 FROM browsers b
                         WHERE b.id = sign_ins.browser_id AND b.user_id = sign_ins.user_id AND b.bound = 1))
                    AND ($2 = 'open' OR EXISTS (SELECT 1 FROM passkeys p JOIN devices d ON d.id = p.device_id
-                        WHERE p.id = sign_ins.passkey_id AND d.state = 'active'))"
+                            WHERE p.id = sign_ins.passkey_id AND d.state = 'active')
+                        OR EXISTS (SELECT 1 FROM oath_tokens t WHERE t.id = sign_ins.token_id
+                            AND t.user_id = sign_ins.user_id AND t.state = 'active'))"
             ),
             (sign_in.0, if *proved { "proved" } else { "open" }),
         ),
@@ -70,16 +77,22 @@ pub(super) fn apply<'w>(tx: &mut Plan<'w>, write: &'w Write) -> Applied {
     }
 }
 
+/// Columns of what proved a sign-in: passkey, whether the browser is kept, token.
+const fn proof(state: SignInState) -> (Option<[u8; 16]>, Option<bool>, Option<[u8; 16]>) {
+    match state {
+        SignInState::Proved { passkey, keep_browser } => (Some(passkey.0), Some(keep_browser), None),
+        SignInState::Coded(token) => (None, None, Some(token.0)),
+        SignInState::Open | SignInState::Finished | SignInState::Cancelled => (None, None, None),
+    }
+}
+
 fn add_sign_in<'w>(tx: &mut Plan<'w>, sign_in: &'w SignIn) -> Applied {
-    let (passkey, keep_browser) = match sign_in.state {
-        SignInState::Proved { passkey, keep_browser } => (Some(passkey.0), Some(keep_browser)),
-        SignInState::Open | SignInState::Finished | SignInState::Cancelled => (None, None),
-    };
+    let (passkey, keep_browser, token) = proof(sign_in.state);
     tx.one(
         sql!(
             "INSERT INTO sign_ins (id, secret, user_id, app_id, return_to, binding, browser_id, address, agent, state,
-                                   passkey_id, keep_browser, created_at, expires_at, checksum)
-             SELECT $1, $2, u.id, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $17 FROM users u
+                                   passkey_id, keep_browser, token_id, created_at, expires_at, checksum)
+             SELECT $1, $2, u.id, $4, $5, $6, $7, $8, $9, $10, $11, $12, $18, $13, $14, $17 FROM users u
              WHERE u.id = $3 AND u.state = 'active'
                AND ($7 IS NULL OR EXISTS (SELECT 1 FROM browsers b WHERE b.id = $7 AND b.user_id = $3 AND b.bound = 1
                     AND b.last_used_at > nod_now() - $15 AND b.created_at > nod_now() - $16))
@@ -103,6 +116,7 @@ fn add_sign_in<'w>(tx: &mut Plan<'w>, sign_in: &'w SignIn) -> Applied {
             limits::BROWSER_IDLE.0,
             limits::BROWSER_LIFE.0,
             sign_in.checksum,
+            token,
         ),
     )
 }

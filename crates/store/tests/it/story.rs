@@ -10,7 +10,7 @@ use nod_core::limits::Limit;
 use nod_core::people::{User, UserState};
 use nod_core::possession::{Browser, BrowserSecret, Device, Notifications};
 use nod_core::push::{Push, PushState, Stage, Subscription};
-use nod_core::sign_in::SignIn;
+use nod_core::sign_in::{SignIn, SignInState};
 use nod_core::{
     BrowserId, ChallengeId, DeviceId, EnrolmentId, Millis, PasskeyId, PushId, SessionId, SignInId, SubscriptionId,
     Timestamp, UserId,
@@ -160,7 +160,7 @@ fn sign_ins(chance: &SeededEntropy, now: Timestamp, step: u32) -> Write {
         8 | 9 => Write::ConsumeChallenge { challenge: challenge_id, sign_in, user },
         10 => {
             let (passkey, keep_browser) = (PasskeyId([n; 16]), coin(chance));
-            Write::ProveSignIn { sign_in, passkey, keep_browser, checksum: CHANGED }
+            Write::ProveSignIn { sign_in, to: SignInState::Proved { passkey, keep_browser }, checksum: CHANGED }
         }
         11 => Write::FinishSignIn { sign_in, proved: coin(chance) },
         _ => Write::CancelSignIn { sign_in },

@@ -242,7 +242,7 @@ pub async fn browsers_are_unbound<S: Store + 'static>(bed: &Bed<S>) {
     let from_it = |n: u8| SignIn { browser: Some(row.id), ..sign_in(n, ANNA) };
     let (open, proved) = (from_it(61), from_it(62));
     let (sign_in, passkey, checksum) = (proved.id, PasskeyId([7; 16]), CHANGED);
-    let prove = Write::ProveSignIn { sign_in, passkey, keep_browser: false, checksum };
+    let prove = Write::ProveSignIn { sign_in, to: SignInState::Proved { passkey, keep_browser: false }, checksum };
     bed.accepts([
         Write::AddSignIn(open.clone()),
         Write::OpenChallenge(challenge(71, &open)),

@@ -3,6 +3,7 @@
 use nod_core::access::{App, AppCode, AppSession, Method, Session};
 use nod_core::challenge::{Answer, Challenge, ChallengeState, Decision, Number};
 use nod_core::enrolment::{Enrolment, EnrolmentState, IntroductionLink, OpenedBy};
+use nod_core::oath::{Algorithm, Moving, OathState, OathToken};
 use nod_core::people::{Group, Member, User, UserState};
 use nod_core::possession::{
     BoundBy, Browser, BrowserSecret, Device, DeviceSession, DeviceState, Notifications, Passkey, Platform,
@@ -10,8 +11,8 @@ use nod_core::possession::{
 use nod_core::push::{Push, PushKind, PushState, Subscription};
 use nod_core::sign_in::{SignIn, SignInState};
 use nod_core::{
-    AppId, BrowserId, ChallengeId, Checksum, DeviceId, EnrolmentId, GroupId, Millis, PasskeyId, PushId, SecretHash,
-    SessionId, SignInId, SubscriptionId, Timestamp, UserId, limits,
+    AppId, BrowserId, ChallengeId, Checksum, DeviceId, EnrolmentId, GroupId, Millis, OathId, PasskeyId, PushId,
+    SecretHash, SessionId, SignInId, SubscriptionId, Timestamp, UserId, limits,
 };
 use nod_engine::ports::{Store, Write};
 
@@ -102,6 +103,24 @@ pub fn passkey(n: u8, device: &Device) -> Passkey {
         backup_eligible: true,
         checksum: [n.wrapping_add(2); 32],
         created_at: at(6),
+    }
+}
+/// Token `n` of `user`, active, that counts time.
+#[must_use]
+pub fn oath_token(n: u8, user: UserId) -> OathToken {
+    OathToken {
+        id: OathId([n; 16]),
+        user,
+        name: format!("Token {n}"),
+        moving: Moving::Time { step: 30 },
+        algorithm: Algorithm::Sha256,
+        digits: 8,
+        secret: vec![n, 5, 0],
+        state: OathState::Active,
+        next: 7,
+        created_at: at(13),
+        last_used_at: None,
+        checksum: [n.wrapping_add(16); 32],
     }
 }
 /// Subscription `n`.

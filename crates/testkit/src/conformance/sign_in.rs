@@ -41,8 +41,7 @@ pub async fn sign_ins_are_added<S: Store + 'static>(bed: &Bed<S>) {
 pub async fn sign_ins_are_proved<S: Store + 'static>(bed: &Bed<S>) {
     let prove = |n: u8| Write::ProveSignIn {
         sign_in: SignInId([n; 16]),
-        passkey: PasskeyId([7; 16]),
-        keep_browser: true,
+        to: SignInState::Proved { passkey: PasskeyId([7; 16]), keep_browser: true },
         checksum: CHANGED,
     };
     let end = sign_in(62, ANNA).expires_at;
@@ -75,8 +74,7 @@ pub async fn sign_ins_are_finished_once<S: Store + 'static>(bed: &Bed<S>) {
     let finish = |n: u8, proved| Write::FinishSignIn { sign_in: SignInId([n; 16]), proved };
     let prove = |n: u8| Write::ProveSignIn {
         sign_in: SignInId([n; 16]),
-        passkey: PasskeyId([11; 16]),
-        keep_browser: false,
+        to: SignInState::Proved { passkey: PasskeyId([11; 16]), keep_browser: false },
         checksum: CHANGED,
     };
     let end = sign_in(61, ANNA).expires_at;

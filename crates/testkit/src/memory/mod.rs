@@ -13,13 +13,14 @@ use nod_core::access::{App, AppCode, AppSession, Session};
 use nod_core::audit::{ChainHash, Event};
 use nod_core::challenge::Challenge;
 use nod_core::enrolment::{Enrolment, IntroductionLink};
+use nod_core::oath::OathToken;
 use nod_core::people::{Group, Member, User};
 use nod_core::possession::{Browser, BrowserSecret, Device, DeviceSession, Passkey};
 use nod_core::push::{Push, Stage, Subscription};
 use nod_core::sign_in::SignIn;
 use nod_core::{
-    AppId, BrowserId, ChallengeId, DeviceId, EnrolmentId, GroupId, Millis, PasskeyId, PushId, SecretHash, SessionId,
-    SignInId, SubscriptionId, Timestamp, UserId,
+    AppId, BrowserId, ChallengeId, DeviceId, EnrolmentId, GroupId, Millis, OathId, PasskeyId, PushId, SecretHash,
+    SessionId, SignInId, SubscriptionId, Timestamp, UserId,
 };
 use nod_engine::ports::{CommitError, Wakes, Write};
 
@@ -83,6 +84,7 @@ state! {
     apps: AppId => App,
     devices: DeviceId => Device,
     passkeys: PasskeyId => Passkey,
+    oath_tokens: OathId => OathToken,
     subscriptions: SubscriptionId => Subscription,
     device_sessions: (SecretHash, DeviceId) => DeviceSession,
     nonces: SecretHash => Timestamp,

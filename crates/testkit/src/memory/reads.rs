@@ -7,6 +7,7 @@ use nod_core::audit::{Event, Link};
 use nod_core::challenge::{Challenge, ChallengeState};
 use nod_core::enrolment::EnrolmentState;
 use nod_core::limits::Limit;
+use nod_core::oath::OathToken;
 use nod_core::possession::{Browser, BrowserSecret, Device, DeviceSession, DeviceState, Passkey};
 use nod_core::push::{Push, PushState, Stage};
 use nod_core::sign_in::SignInState;
@@ -60,6 +61,10 @@ impl State {
             |passkey| passkey.user == user && self.usable(passkey),
             |passkey| (passkey.created_at, passkey.id),
         )
+    }
+
+    pub(super) fn oath_tokens_of(&self, user: UserId) -> Vec<OathToken> {
+        sorted(self.oath_tokens.values(), |token| token.user == user, |token| (token.created_at, token.id))
     }
 
     pub(super) fn passkey_by_credential(&self, credential_id: &[u8]) -> Option<Passkey> {
@@ -225,7 +230,7 @@ impl State {
             Table::Apps => of(self.apps.values(), |_| true),
             Table::DeviceSessions => of(self.device_sessions.values(), |_| true),
             Table::SignIns => {
-                of(self.sign_ins.values(), |row| matches!(row.state, SignInState::Open | SignInState::Proved { .. }))
+                of(self.sign_ins.values(), |row| !matches!(row.state, SignInState::Finished | SignInState::Cancelled))
             }
             Table::Challenges => of(self.challenges.values(), |row| {
                 matches!(row.state, ChallengeState::Pending | ChallengeState::Approved(_))
@@ -233,6 +238,7 @@ impl State {
             Table::AppCodes => of(self.app_codes.values().filter(|code| !code.used).map(|code| &code.row), |_| true),
             Table::AppSessions => of(self.app_sessions.values(), |_| true),
             Table::Links => of(self.links.values().filter(|link| !link.used).map(|link| &link.row), |_| true),
+            Table::OathTokens => of(self.oath_tokens.values(), |_| true),
             Table::Enrolments => of(self.enrolments.values(), |enrolment| !over(enrolment.state)),
         }
     }

@@ -8,13 +8,14 @@ use nod_core::audit::{Event, Link};
 use nod_core::challenge::Challenge;
 use nod_core::enrolment::{Enrolment, IntroductionLink};
 use nod_core::limits::Limit;
+use nod_core::oath::OathToken;
 use nod_core::people::{Group, Member, User};
 use nod_core::possession::{Browser, BrowserSecret, Device, DeviceSession, Passkey};
 use nod_core::push::{Push, Stage, Subscription};
 use nod_core::sign_in::SignIn;
 use nod_core::{
-    AppId, BrowserId, ChallengeId, DeviceId, EnrolmentId, GroupId, SecretHash, SessionId, SignInId, SubscriptionId,
-    Timestamp, UserId,
+    AppId, BrowserId, ChallengeId, DeviceId, EnrolmentId, GroupId, OathId, SecretHash, SessionId, SignInId,
+    SubscriptionId, Timestamp, UserId,
 };
 use nod_engine::ports::{
     CommitError, Errand, Grant, Lately, Question, SealedRow, Store, StoreError, StoreResult, Table, Wakes, Write,
@@ -93,6 +94,13 @@ impl Store for MemoryStore {
     }
     async fn device_session(&self, secret: SecretHash) -> StoreResult<Vec<(Device, DeviceSession)>> {
         Ok(self.lock().device_session(secret, self.clock.now()))
+    }
+
+    async fn oath_token(&self, id: OathId) -> StoreResult<Option<OathToken>> {
+        Ok(self.lock().oath_tokens.get(&id).cloned())
+    }
+    async fn oath_tokens_of(&self, user: UserId) -> StoreResult<Vec<OathToken>> {
+        Ok(self.lock().oath_tokens_of(user))
     }
 
     async fn browser_by_secret(&self, secret: SecretHash) -> StoreResult<Option<(Browser, BrowserSecret)>> {

@@ -5,6 +5,7 @@ use super::look;
 use super::ringing::Ringing;
 use super::screen::Screen;
 use super::stage::{Person, Stage};
+use super::typed_code;
 use nod_e2e::page::Page;
 use nod_e2e::skip;
 use nod_e2e::tools::{CHROMIUM, DBUS, NGINX};
@@ -26,6 +27,7 @@ fn chromium_is_the_phone() {
     denied_from_the_notification(&stage, &desk, &phone, &carol);
     let second = several_wait(&stage, &desk, &phone, &carol);
     cancelled_on_the_computer(&stage, &desk, &phone, &carol);
+    typed_code::typed_while_the_phone_is_asked(&stage, &notes(&stage), &desk, &phone.handset(), &carol);
     answers_and_accounts(&phone);
     adds_a_phone(&stage, &second);
     pages_that_end_early(&stage, &carol, &phone.page.credentials()[0]);

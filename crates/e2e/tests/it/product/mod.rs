@@ -15,4 +15,5 @@ mod ringing;
 mod screen;
 mod site;
 mod stage;
+mod typed_code;
 mod vectors;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use nod_core::challenge::{ChallengeState, Decision};
 use nod_core::limits::Limit;
 use nod_core::people::{User, UserState};
+use nod_core::sign_in::SignInState;
 use nod_core::{ChallengeId, Millis, SignInId};
 use nod_engine::ports::{CommitError, Store, Topic, Write};
 use nod_testkit::TestClock;
@@ -78,7 +79,11 @@ async fn guards_on_other_rows_hold_between_nodes() {
         one.accepts([end(won)]).await;
         let id = SignInId([lost; 16]);
         let passkey = passkey(11, &device(11, ANNA)).id;
-        let prove = Write::ProveSignIn { sign_in: id, passkey, keep_browser: false, checksum: CHANGED };
+        let prove = Write::ProveSignIn {
+            sign_in: id,
+            to: SignInState::Proved { passkey, keep_browser: false },
+            checksum: CHANGED,
+        };
         let owner = sign_in(lost, ANNA);
         let (a, b) = tokio::join!(one.store.commit(vec![prove]), other.commit(open(lost, &owner)));
         assert!(a.is_ok() != b.is_ok(), "round {round}: {a:?} {b:?}");

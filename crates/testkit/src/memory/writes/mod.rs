@@ -2,6 +2,7 @@
 
 mod access;
 mod enrolment;
+mod oath;
 mod people;
 mod possession;
 mod push;
@@ -50,6 +51,9 @@ impl State {
             | Write::RotateBrowser { .. }
             | Write::UnbindBrowser { .. }
             | Write::ChangeChecksum { .. } => self.apply_possession(write, now),
+            Write::AddOathToken(_) | Write::ChangeOathToken { .. } | Write::RemoveOathToken { .. } => {
+                self.apply_oath(write)
+            }
             Write::AddSignIn(_)
             | Write::ProveSignIn { .. }
             | Write::FinishSignIn { .. }

@@ -1,6 +1,7 @@
 //! Sign-ins and challenges.
 
 use nod_core::challenge::{Challenge, ChallengeState};
+use nod_core::oath::OathState;
 use nod_core::possession::DeviceState;
 use nod_core::sign_in::{SignIn, SignInState};
 use nod_core::{ChallengeId, DeviceId, SignInId, Timestamp, UNSEALED, UserId};
@@ -13,18 +14,18 @@ impl State {
     pub(super) fn apply_sign_in(&mut self, write: &Write, now: Timestamp) -> Option<()> {
         match write {
             Write::AddSignIn(sign_in) => self.add_sign_in(sign_in, now),
-            Write::ProveSignIn { sign_in, passkey, keep_browser, checksum } => {
+            Write::ProveSignIn { sign_in, to, checksum } => {
+                when(matches!(to, SignInState::Proved { .. } | SignInState::Coded(_)))?;
                 self.no_other_challenge(*sign_in, now)?;
                 let row = self.sign_ins.get_mut(sign_in)?;
                 when(row.state == SignInState::Open && !row.expires_at.has_passed(now))?;
-                row.state = SignInState::Proved { passkey: *passkey, keep_browser: *keep_browser };
-                row.checksum = *checksum;
+                (row.state, row.checksum) = (*to, *checksum);
                 Some(())
             }
             Write::FinishSignIn { sign_in, proved } => self.finish(*sign_in, *proved, now),
             Write::CancelSignIn { sign_in } => {
                 let row = self.sign_ins.get_mut(sign_in)?;
-                when(matches!(row.state, SignInState::Open | SignInState::Proved { .. }))?;
+                when(!matches!(row.state, SignInState::Finished | SignInState::Cancelled))?;
                 (row.state, row.checksum) = (SignInState::Cancelled, UNSEALED);
                 Some(())
             }
@@ -77,10 +78,15 @@ impl State {
             let device = self.passkeys.get(&passkey)?.device;
             when(self.devices.get(&device)?.state == DeviceState::Active)?;
         }
+        if let SignInState::Coded(token) = found.state {
+            let token = self.oath_tokens.get(&token)?;
+            when(token.user == found.user && token.state == OathState::Active)?;
+            when(self.browsers.get(&found.browser?).is_some_and(|row| row.bound && row.user == found.user))?;
+        }
         let row = self.sign_ins.get_mut(&sign_in)?;
         let expected = match row.state {
             SignInState::Open => !proved,
-            SignInState::Proved { .. } => proved,
+            SignInState::Proved { .. } | SignInState::Coded(_) => proved,
             SignInState::Finished | SignInState::Cancelled => false,
         };
         when(expected && !row.expires_at.has_passed(now))?;
