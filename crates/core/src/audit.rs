@@ -52,6 +52,8 @@ pub enum EventKind {
     TokenActivated,
     /// It was renamed.
     TokenRenamed,
+    /// Its count was found again by two codes in a row.
+    TokenResynced,
     /// It was removed.
     TokenRemoved,
     /// A session ended before its time.
@@ -156,6 +158,7 @@ const KINDS: &[(EventKind, &str, &str)] = &[
     ),
     (EventKind::TokenAdded, "token_added", "The token {detail} was added for {user}."),
     (EventKind::TokenActivated, "token_activated", "Codes of the token {detail} now open sign-ins of {user}."),
+    (EventKind::TokenResynced, "token_resynced", "The token {detail} of {user} was found again by two codes in a row."),
     (EventKind::TokenRenamed, "token_renamed", "A token of {user} is now called {detail}."),
     (
         EventKind::TokenRemoved,

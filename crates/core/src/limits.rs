@@ -46,6 +46,8 @@ pub const SELF_TESTS: Limit = Limit { count: 10, window: Millis::hours(1) };
 
 /// Codes of a token with a button that are taken ahead of the last one: presses that nobody typed.
 pub const HOTP_LOOK_AHEAD: u32 = 8;
+/// Codes of such a token that are looked through for two in a row, when it has run further ahead (C10).
+pub const HOTP_RESYNC_WINDOW: u32 = 200;
 /// Tokens of one user.
 pub const OATH_TOKENS_PER_USER: usize = 5;
 /// Wrong codes of one user before the next one has to wait.

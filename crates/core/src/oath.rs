@@ -109,6 +109,20 @@ impl OathToken {
         }
     }
 
+    /// Finds the count of a token with a button again by two of its codes in a row (RFC 4226 section 7.4); gives the new `next`. One
+    /// code would be guessed too easily over so many. A token that counts time is never lost.
+    #[must_use]
+    pub fn resync(&self, secret: &[u8], typed: [&str; 2]) -> Option<u64> {
+        let (Moving::Press, [Some(first), Some(second)]) =
+            (self.moving, typed.map(|text| digits_of(text, self.digits)))
+        else {
+            return None;
+        };
+        let expected = |counter| code(self.algorithm, secret, counter, self.digits);
+        let last = self.next.saturating_add(u64::from(limits::HOTP_RESYNC_WINDOW));
+        (self.next..last).find(|at| expected(*at) == first && expected(at + 1) == second).map(|at| at + 2)
+    }
+
     /// Judges a typed code by the opened secret, at the store's time. All candidates are computed, whichever is right.
     #[must_use]
     pub fn judge(&self, secret: &[u8], typed: &str, now: Timestamp) -> Seen {
@@ -237,6 +251,22 @@ mod tests {
         let older = code(Algorithm::Sha1, SHORT, 99, 6);
         assert_eq!(token(101).judge(SHORT, &older, now), Seen::Used, "C04");
         assert_eq!(token(101).judge(SHORT, &code(Algorithm::Sha1, SHORT, 101, 6), now), Seen::Right { next: 102 });
+    }
+
+    #[test]
+    fn c10_a_token_with_a_button_may_run_a_little_ahead_and_further_needs_two_codes() {
+        let token = token(Moving::Press, 5);
+        let shown = |count: u64| code(Algorithm::Sha1, SHORT, count, 6);
+        let ahead = u64::from(limits::HOTP_LOOK_AHEAD);
+        assert_eq!(token.judge(SHORT, &shown(5 + ahead - 1), Timestamp(0)), Seen::Right { next: 5 + ahead });
+        assert_eq!(token.judge(SHORT, &shown(5 + ahead), Timestamp(0)), Seen::Wrong, "beyond the look-ahead");
+        assert_eq!(token.judge(SHORT, &shown(4), Timestamp(0)), Seen::Wrong, "used up");
+        let resync = |first: u64, second: u64| token.resync(SHORT, [&shown(first), &shown(second)]);
+        assert_eq!(resync(100, 101), Some(102));
+        assert_eq!(resync(100, 102), None, "not in a row");
+        assert_eq!(resync(100, 100), None, "one code twice");
+        assert_eq!(resync(3, 4), None, "used up");
+        assert_eq!(resync(5 + 200, 5 + 201), None, "too far");
     }
 
     #[test]

@@ -25,6 +25,8 @@ pub struct NewToken {
     pub digits: u32,
     /// The secret that it has already; none makes a fresh one.
     pub secret: Option<Zeroizing<Vec<u8>>>,
+    /// Where a token with a button stands.
+    pub count: u64,
     /// Somebody vouches that the right person holds it: active without a first code.
     pub active: bool,
 }
@@ -58,7 +60,7 @@ impl Engine {
             digits: new.digits,
             secret: sealed.map_err(|error| StoreError(error.to_string()))?,
             state: if new.active { OathState::Active } else { OathState::Pending },
-            next: 0,
+            next: new.count,
             created_at: now,
             last_used_at: None,
             checksum: UNSEALED,
@@ -97,6 +99,21 @@ impl Engine {
         writes.extend(reset_codes(user.id));
         writes.push(Write::Audit(event));
         self.store.commit(writes).await.map_err(Fault::moved_on)
+    }
+
+    /// Finds the count of a token with a button again by two codes in a row, which are used up (C10).
+    ///
+    /// # Errors
+    /// [`Fault::WrongCode`]; [`Fault::NotFound`].
+    pub async fn resync_token(&self, user: &User, token: OathId, typed: [&str; 2]) -> Outcome<()> {
+        let (token, now) = (self.token_of(user.id, token).await?, self.now().await?);
+        let next = token.resync(&self.token_secret(&token)?, typed);
+        let next = next
+            .ok_or(Fault::WrongCode("these are not two codes in a row: press the button, and again, and type both"))?;
+        let event = Self::event(EventKind::TokenResynced, now, user).detail(&token.name);
+        let to = OathToken { next, last_used_at: Some(now), ..token.clone() };
+        let change = Write::ChangeOathToken { from: token.checksum, to: self.vault.sealed(to) };
+        self.store.commit(vec![change, Write::Audit(event)]).await.map_err(Fault::moved_on)
     }
 
     /// Renames a token.

@@ -16,12 +16,12 @@ use crate::output::{self, Time, local};
 /// Wrong first codes before the question is given up.
 const TRIES: usize = 3;
 
-/// One-time codes: add, confirm, list, rename, remove the tokens that make them
+/// One-time codes: add, confirm, list, resync, rename, remove the tokens that make them
 #[derive(Debug, Subcommand)]
 pub(crate) enum CodeCommand {
     /// Add a token for one-time codes: shows the QR code that authenticator apps read, and asks for the first code
     #[command(
-        after_long_help = "The token opens nothing before its first right code: the person types it here, or you hand it over with\nnod user code confirm. With --active you vouch that the right person holds the token.\n\nExamples:\n  nod user code add anna\n  nod user code add anna --algorithm sha256 --digits 8\n  echo GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ | nod user code add anna --secret-stdin --active"
+        after_long_help = "The token opens nothing before its first right code: the person types it here, or you hand it over with\nnod user code confirm. With --active you vouch that the right person holds the token.\n\nExamples:\n  nod user code add anna\n  nod user code add anna --algorithm sha256 --digits 8\n  echo GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ | nod user code add anna --secret-stdin --button --active"
     )]
     Add(AddArguments),
     /// Activate a token by its first code
@@ -41,6 +41,18 @@ pub(crate) enum CodeCommand {
     List {
         /// User name
         name: Option<String>,
+    },
+    /// Find the count of a token with a button again, by two of its codes in a row
+    #[command(after_long_help = "Example:\n  nod user code resync anna kDR2m0hVQqWk3T5cYxLr1A 123456 654321")]
+    Resync {
+        /// User name
+        name: String,
+        /// The token's id, from `nod user code list`
+        id: String,
+        /// The code that it shows at a press of its button
+        first: String,
+        /// The code that it shows at the next press
+        second: String,
     },
     /// Rename a token
     #[command(after_long_help = "Example:\n  nod user code rename anna kDR2m0hVQqWk3T5cYxLr1A \"Token in the safe\"")]
@@ -87,6 +99,9 @@ pub(crate) struct AddArguments {
     /// Seconds that a code is shown
     #[arg(long, default_value_t = DEFAULT_STEP_SECONDS, value_name = "SECONDS")]
     step: u32,
+    /// The token has a button that moves it on (HOTP), and stands at this count
+    #[arg(long, value_name = "COUNT", num_args = 0..=1, default_missing_value = "0", conflicts_with = "step")]
+    button: Option<u64>,
     /// Read the secret of a token that exists from standard input, in base32
     #[arg(long)]
     secret_stdin: bool,
@@ -154,6 +169,11 @@ pub(crate) async fn run(common: &Common, engine: &Engine, command: CodeCommand) 
             engine.activate_token(&user, id, &code).await.or_next(list_command(&user))?;
             say(common, engine, &user, id, "Its codes now open sign-ins.").await
         }
+        CodeCommand::Resync { name, id, first, second } => {
+            let (user, id) = (named_user(engine, &name).await?, token_id(&id, &name)?);
+            engine.resync_token(&user, id, [&first, &second]).await.or_next(list_command(&user))?;
+            say(common, engine, &user, id, "The token is found again; both codes are used up.").await
+        }
         CodeCommand::Rename { name, id, to } => {
             let (user, id) = (named_user(engine, &name).await?, token_id(&id, &name)?);
             engine.rename_token(&user, id, &to).await.or_next(list_command(&user))?;
@@ -194,7 +214,8 @@ async fn add(common: &Common, engine: &Engine, arguments: AddArguments) -> Outco
     let secret = if arguments.secret_stdin { Some(given_secret(&user).await?) } else { None };
     let new = NewToken {
         name: arguments.label,
-        moving: Moving::Time { step: arguments.step },
+        moving: if arguments.button.is_some() { Moving::Press } else { Moving::Time { step: arguments.step } },
+        count: arguments.button.unwrap_or(0),
         algorithm: match arguments.algorithm {
             Hash::Sha1 => Algorithm::Sha1,
             Hash::Sha256 => Algorithm::Sha256,

@@ -78,7 +78,7 @@ pub(crate) enum UserCommand {
         #[arg(long)]
         mail: bool,
     },
-    /// One-time codes: add, confirm, list, rename, remove the tokens that make them
+    /// One-time codes: add, confirm, list, resync, rename, remove the tokens that make them
     #[command(subcommand)]
     Code(CodeCommand),
 }

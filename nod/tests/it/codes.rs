@@ -116,3 +116,29 @@ async fn one_code_opens_one_sign_in_however_often_it_comes_at_once() {
     assert_eq!((&status["phase"], &status["can_type_code"]), (&json!("locked"), &json!(false)));
     assert_eq!(stranger.post("/sign-in/code", &typed).await.status().as_u16(), 403);
 }
+
+/// A token with a button (HOTP), whose presses ran ahead: `oathtool` shows what it would.
+#[tokio::test]
+async fn a_token_with_a_button_runs_ahead_and_is_found_again() {
+    if !have_oathtool() {
+        return;
+    }
+    let (nod, _running, mut browser) = at_home("bo").await;
+    let token = nod.run(&["user", "code", "add", "bo", "--button", "3", "--active", "--json"]).json();
+    assert!(token["uri"].as_str().unwrap().ends_with("&digits=6&counter=3"), "{token}");
+    let shown = |count: u64| {
+        let arguments = ["--hotp", "--base32", "--counter", &count.to_string(), token["secret"].as_str().unwrap()];
+        let out = Command::new(OATHTOOL.find().unwrap()).args(arguments).output().unwrap();
+        json!({"code": String::from_utf8(out.stdout).unwrap().trim()})
+    };
+    assert_eq!(browser.sign_in("bo", PASSWORD).await["phase"], "code");
+    assert_eq!(browser.post("/sign-in/code", &shown(90)).await.status().as_u16(), 422, "C10");
+    let text = |count| shown(count)["code"].as_str().unwrap().to_owned();
+    let resync = |first: &str, second: &str| {
+        nod.run(&["user", "code", "resync", "bo", token["id"].as_str().unwrap(), first, second])
+    };
+    resync(&text(90), &text(90)).fails(1, &["not two codes in a row"]);
+    resync(&text(90), &text(91)).ok();
+    assert_eq!(browser.post("/sign-in/code", &shown(91)).await.status().as_u16(), 422, "used up");
+    assert_eq!(browser.post("/sign-in/code", &shown(93)).await.status().as_u16(), 200);
+}

@@ -1,8 +1,8 @@
 //! "This wasn't me", said of a sign-in that was granted, up to a day later.
 //!
-//! It takes away what that sign-in brought in: its session, the browser that it introduced, phones that were added from it. What
-//! was there before stays, and unknown browsers are refused only when the report comes from a known one: so neither a stolen
-//! session nor a mistake can lock the owner's own browser out (E19).
+//! It takes away what that sign-in brought in: its session, the browser that it introduced, phones that were added from it, also
+//! where that was the last phone. Unknown browsers are refused only when the report comes from a known one, and are taken again
+//! when the last known one is forgotten, so that somebody can always come in (E19).
 
 use nod_core::access::Session;
 use nod_core::audit::{Event, EventKind};
@@ -115,6 +115,11 @@ impl Engine {
     /// Whether unknown browsers are refused for this user.
     pub(crate) async fn unknown_refused(&self, user: UserId) -> Outcome<bool> {
         Ok(self.store.count(&unknown_bucket(user), UNKNOWN_REFUSED).await? > 0)
+    }
+
+    /// Unknown browsers are taken again, whether or not they were refused.
+    pub(super) async fn take_unknown_again(&self, user: UserId) -> Outcome<()> {
+        self.store.commit(vec![Write::ResetCount { bucket: unknown_bucket(user) }]).await.map_err(Fault::moved_on)
     }
 
     /// The owner has looked and lets unknown browsers in again, from a known one (INV-15).

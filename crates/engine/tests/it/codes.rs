@@ -25,6 +25,7 @@ pub(crate) fn held(secret: &[u8]) -> NewToken {
         algorithm: Algorithm::Sha1,
         digits: 6,
         secret: Some(secret.to_vec().into()),
+        count: 0,
         active: true,
     }
 }
@@ -261,4 +262,29 @@ async fn somebody_without_a_phone_is_asked_for_the_code() {
     let (token, _) = scene.begin(None).await;
     let sign_in = scene.engine.sign_in_of(&token).await.unwrap();
     assert_eq!(scene.engine.status(&sign_in).await.unwrap().phase, SignInPhase::Locked, "INV-13");
+}
+
+#[tokio::test]
+async fn c10_a_token_with_a_button_is_found_again_by_two_codes_in_a_row() {
+    let scene = Scene::new().await;
+    let user = scene.user().await;
+    let pressed = NewToken { moving: Moving::Press, count: 7, ..held(SECRET) };
+    let token = scene.engine.add_token(&user, pressed).await.unwrap().0.id;
+    let shown = |count: u64| code(Algorithm::Sha1, SECRET, count, 6);
+    let sign_in = scene.at_home().await;
+    for count in [6, 7 + u64::from(limits::HOTP_LOOK_AHEAD)] {
+        assert_eq!(kind(scene.engine.prove_code(&sign_in, &shown(count)).await), "wrong code", "C10: {count}");
+    }
+    assert_eq!(
+        kind(scene.engine.resync_token(&user, token, [&shown(50), "000000"]).await),
+        "wrong code",
+        "one is not enough"
+    );
+    scene.engine.resync_token(&user, token, [&shown(50), &shown(51)]).await.unwrap();
+    assert_eq!(kind(scene.engine.prove_code(&sign_in, &shown(51)).await), "wrong code", "used up");
+    scene.clock.advance(limits::CODE_PAUSE.window);
+    scene.signs_in(&sign_in, &shown(53)).await.unwrap();
+    let again = scene.again_at_home(&sign_in).await;
+    assert_eq!(kind(scene.signs_in(&again, &shown(52)).await), "wrong code", "passed over");
+    scene.signs_in(&again, &shown(54)).await.unwrap();
 }
