@@ -26,18 +26,13 @@ impl Engine {
         self.revoke_device(session.user, id).await
     }
 
-    /// Forgets a bound browser of the session's owner (INV-15).
+    /// Forgets a bound browser of the session's owner (INV-15). From then on unknown ones are taken (E19).
     ///
     /// # Errors
     /// [`Fault::Forbidden`] when the session is not fresh; [`Fault::NotFound`] when it is not theirs.
     pub async fn forget_own_browser(&self, session: &Session, id: BrowserId) -> Outcome<()> {
         self.check_fresh(session).await?;
-        let now = self.now().await?;
-        let bound = self.store.browsers_of(session.user).await?.into_iter().filter(|browser| browser.is_bound(now));
-        // Where the last one goes, unknown ones must be taken again, or nobody comes in any more (E19).
-        if bound.map(|browser| browser.id).eq([id]) {
-            self.take_unknown_again(session.user).await?;
-        }
+        self.remember_forgetting(session.user).await?;
         self.unbind_browser(session.user, id).await
     }
 

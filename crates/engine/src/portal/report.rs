@@ -1,8 +1,9 @@
 //! "This wasn't me", said of a sign-in that was granted, up to a day later.
 //!
 //! It takes away what that sign-in brought in: its session, the browser that it introduced, phones that were added from it, also
-//! where that was the last phone. Unknown browsers are refused only when the report comes from a known one, and are taken again
-//! when the last known one is forgotten, so that somebody can always come in (E19).
+//! where that was the last phone. Unknown browsers are refused only when the report comes from a known one, proved by its cookie,
+//! and not for as long after a known one was forgotten: otherwise whoever holds a session could forget the owner's browsers and
+//! refuse them as unknown ones (E19).
 
 use nod_core::access::Session;
 use nod_core::audit::{Event, EventKind};
@@ -26,7 +27,13 @@ impl Engine {
     /// # Errors
     /// [`Fault::Forbidden`] when the session is not fresh; [`Fault::NotFound`] when it is no sign-in of theirs;
     /// [`Fault::Conflict`] when it is too old, this very one, or was reported before.
-    pub async fn report_sign_in(&self, session: &Session, user: &User, place: i64) -> Outcome<Reported> {
+    pub async fn report_sign_in(
+        &self,
+        session: &Session,
+        user: &User,
+        place: i64,
+        browser_cookie: Option<&str>,
+    ) -> Outcome<Reported> {
         self.check_fresh(session).await?;
         let now = self.now().await?;
         let found = self.store.audit_of(user.id, Some(place.saturating_add(1)), 1).await?.into_iter().next();
@@ -43,7 +50,20 @@ impl Engine {
         if self.was_reported(user.id, place).await? {
             return Err(Fault::Conflict("this sign-in was reported before".to_owned()));
         }
-        let (writes, reported) = self.taken_back(session, user, &sign_in, place, now).await?;
+        let knows_this = self.is_known(session, browser_cookie).await?
+            && self.store.count(&forgotten_bucket(user.id), UNKNOWN_REFUSED).await? == 0;
+        let (mut writes, mut reported) = self.taken_back(session, user, &sign_in, now).await?;
+        writes.insert(0, Write::Count { bucket: reported_bucket(user.id, place), limit: REPORTS });
+        let mut detail = "its session has ended".to_owned();
+        if knows_this {
+            writes.push(Write::ResetCount { bucket: unknown_bucket(user.id) });
+            writes.push(Write::Count { bucket: unknown_bucket(user.id), limit: UNKNOWN_REFUSED });
+            detail.push_str(", and only known browsers are taken for now");
+            reported.unknown_refused = true;
+        }
+        let (app, app_name) = sign_in.app.as_ref().map_or((None, ""), |(app, name)| (*app, name.as_str()));
+        let event = Self::event(EventKind::SignInReported, now, user).app(app, app_name).detail(detail);
+        writes.push(Write::Audit(event.address(sign_in.address.as_deref().unwrap_or_default())));
         self.store.commit(writes).await.map_err(Fault::moved_on)?;
         Ok(reported)
     }
@@ -53,10 +73,9 @@ impl Engine {
         session: &Session,
         user: &User,
         sign_in: &Event,
-        place: i64,
         now: Timestamp,
     ) -> Outcome<(Vec<Write>, Reported)> {
-        let mut writes = vec![Write::Count { bucket: reported_bucket(user.id, place), limit: REPORTS }];
+        let mut writes = Vec::new();
         let mut reported = Reported { ended: 0, forgotten: 0, removed: 0, told: 0, unknown_refused: false };
         // Session and browser carry the time of the commit that made them, which is the event's.
         for other in self.store.sessions_of(user.id).await?.into_iter().filter(|other| other.created_at == sign_in.at) {
@@ -64,7 +83,6 @@ impl Engine {
             reported.ended += 1;
         }
         let browsers = self.store.browsers_of(user.id).await?;
-        let knows_this = browsers.iter().any(|browser| Some(browser.id) == session.browser && browser.is_bound(now));
         for browser in browsers.iter().filter(|b| b.created_at == sign_in.at && Some(b.id) != session.browser) {
             writes.push(Write::UnbindBrowser { browser: browser.id, user: user.id });
             writes.push(Write::EndSessionsOf { user: user.id, browser: Some(browser.id) });
@@ -77,19 +95,9 @@ impl Engine {
             writes.push(Write::Audit(event));
             reported.removed += 1;
         }
-        let mut detail = "its session has ended".to_owned();
-        if knows_this {
-            writes.push(Write::ResetCount { bucket: unknown_bucket(user.id) });
-            writes.push(Write::Count { bucket: unknown_bucket(user.id), limit: UNKNOWN_REFUSED });
-            detail.push_str(", and only known browsers are taken for now");
-            reported.unknown_refused = true;
-        }
         let told = self.tell(user.id, None, now).await?;
         reported.told = u32::try_from(told.len()).unwrap_or(u32::MAX);
         writes.extend(told);
-        let (app, app_name) = sign_in.app.as_ref().map_or((None, ""), |(app, name)| (*app, name.as_str()));
-        let event = Self::event(EventKind::SignInReported, now, user).app(app, app_name).detail(detail);
-        writes.push(Write::Audit(event.address(sign_in.address.as_deref().unwrap_or_default())));
         Ok((writes, reported))
     }
 
@@ -112,31 +120,43 @@ impl Engine {
         Ok(self.store.count(&reported_bucket(user, place), REPORTS).await? > 0)
     }
 
-    /// Whether unknown browsers are refused for this user.
+    /// Whether unknown browsers are refused for this user. Judged here and not when the report is written down, so that no order of
+    /// reporting and forgetting shuts the owner out.
     pub(crate) async fn unknown_refused(&self, user: UserId) -> Outcome<bool> {
-        Ok(self.store.count(&unknown_bucket(user), UNKNOWN_REFUSED).await? > 0)
+        Ok(self.store.count(&unknown_bucket(user), UNKNOWN_REFUSED).await? > 0
+            && self.store.count(&forgotten_bucket(user), UNKNOWN_REFUSED).await? == 0)
     }
 
-    /// Unknown browsers are taken again, whether or not they were refused.
-    pub(super) async fn take_unknown_again(&self, user: UserId) -> Outcome<()> {
-        self.store.commit(vec![Write::ResetCount { bucket: unknown_bucket(user) }]).await.map_err(Fault::moved_on)
+    /// A known browser is about to be forgotten.
+    pub(super) async fn remember_forgetting(&self, user: UserId) -> Outcome<()> {
+        let bucket = forgotten_bucket(user);
+        let writes =
+            vec![Write::ResetCount { bucket: bucket.clone() }, Write::Count { bucket, limit: UNKNOWN_REFUSED }];
+        self.store.commit(writes).await.map_err(Fault::moved_on)
     }
 
     /// The owner has looked and lets unknown browsers in again, from a known one (INV-15).
     ///
     /// # Errors
     /// [`Fault::Forbidden`] when the session is not fresh or its browser not bound; [`Fault::Conflict`] when nothing is refused.
-    pub async fn allow_unknown_from(&self, session: &Session, user: &User) -> Outcome<()> {
+    pub async fn allow_unknown_from(
+        &self,
+        session: &Session,
+        user: &User,
+        browser_cookie: Option<&str>,
+    ) -> Outcome<()> {
         self.check_fresh(session).await?;
-        let now = self.now().await?;
-        let browser = match session.browser {
-            Some(id) => self.store.browser(id).await?.filter(|browser| browser.is_bound(now)),
-            None => None,
-        };
-        if browser.is_none() {
+        if !self.is_known(session, browser_cookie).await? {
             return Err(Fault::Conflict("do this in a browser that Nod knows, or ask your administrator".to_owned()));
         }
         self.allow_unknown(user, "by the owner, from a known browser").await
+    }
+
+    /// Whether the session is used in the bound browser that it began in, by the proof of its cookie (INV-12): a copied session alone
+    /// is not.
+    async fn is_known(&self, session: &Session, browser_cookie: Option<&str>) -> Outcome<bool> {
+        let this = self.this_browser(browser_cookie, session.user).await?;
+        Ok(this.is_some() && this == session.browser)
     }
 
     /// Lets unknown browsers in again after a report.
@@ -175,6 +195,10 @@ const fn device_of(state: EnrolmentState) -> Option<DeviceId> {
 
 fn reported_bucket(user: UserId, place: i64) -> String {
     format!("reported/{user}/{place}")
+}
+
+fn forgotten_bucket(user: UserId) -> String {
+    format!("browser forgotten/{user}")
 }
 
 fn unknown_bucket(user: UserId) -> String {

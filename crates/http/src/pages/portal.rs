@@ -70,15 +70,23 @@ pub(super) async fn not_me(
     State(state): State<AppState>,
     who: SignedIn,
     InPath(place): InPath<i64>,
+    headers: HeaderMap,
     _: NoBody,
 ) -> Reply<Response> {
-    let reported = state.engine().report_sign_in(&who.session, &who.user, place).await;
+    let cookie = cookies::BROWSER.read(&headers);
+    let reported = state.engine().report_sign_in(&who.session, &who.user, place, cookie.as_deref()).await;
     or_sign_in_again(reported, |reported| Json(reported).into_response())
 }
 
 /// POST `/portal/allow-unknown`.
-pub(super) async fn allow_unknown(State(state): State<AppState>, who: SignedIn, _: NoBody) -> Reply<Response> {
-    or_sign_in_again(state.engine().allow_unknown_from(&who.session, &who.user).await, no_content)
+pub(super) async fn allow_unknown(
+    State(state): State<AppState>,
+    who: SignedIn,
+    headers: HeaderMap,
+    _: NoBody,
+) -> Reply<Response> {
+    let cookie = cookies::BROWSER.read(&headers);
+    or_sign_in_again(state.engine().allow_unknown_from(&who.session, &who.user, cookie.as_deref()).await, no_content)
 }
 
 /// POST `/portal/enrol`: opens an enrolment in this browser.

@@ -301,3 +301,38 @@ async fn reports_lock_no_known_browser_out() {
     sign_in_by_push(&world, &mut own, &phone).await;
     assert!(!look(&mut own).await.unknown_refused);
 }
+
+/// E19: whoever holds a session, or a known browser of their own, cannot shut out the owner by forgetting and reporting, in no order.
+#[tokio::test]
+async fn forgetting_and_reporting_shut_nobody_out() {
+    for (forget_first, with_cookie) in [(true, true), (false, true), (true, false), (false, false)] {
+        let world = World::new();
+        let (_, mut phone) = world.user_with_phone("anna").await;
+        let mut own = world.browser();
+        world.introduce(&mut own, "anna", &phone, true).await;
+        world.clock.advance(nod_core::Millis::days(2));
+        phone.open_session(&world.engine).await;
+        sign_in_by_push(&world, &mut own, &phone).await;
+        world.clock.advance(nod_core::Millis::minutes(1));
+        let mut thief = world.browser();
+        world.introduce(&mut thief, "anna", &phone, true).await;
+        if !with_cookie {
+            thief.cookies.remove("__Host-nod-browser").unwrap();
+        }
+        let others = look(&mut thief).await.browsers;
+        let others = others.iter().filter(|browser| !browser.current || !with_cookie);
+        let paths: Vec<String> = others.map(|browser| format!("/portal/browsers/{}/forget", browser.id)).collect();
+        let event = reportable(&mut thief).await;
+        let report = format!("/portal/history/{}/not-me", event.place);
+        if forget_first {
+            thief.post(&paths[0], json!({})).await.expect(204);
+        }
+        let done: Reported = serde_json::from_value(thief.post(&report, json!({})).await.expect(200).json()).unwrap();
+        assert_eq!(done.unknown_refused, with_cookie && !forget_first);
+        if !forget_first {
+            thief.post(&paths[0], json!({})).await.expect(204);
+        }
+        own.sign_in("anna", PASSWORD).await.expect(303);
+        world.introduce(&mut world.browser(), "anna", &phone, true).await;
+    }
+}
