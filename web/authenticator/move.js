@@ -6,7 +6,7 @@ import { encodeQR } from "../vendor/qr/index.js";
 import { collector, examine, FILE_MAX_BYTES, pack, parts, PASSPHRASE_MIN, unpack } from "./bundle.js";
 import { sameness } from "./otp.js";
 import { camera } from "./scan.js";
-import { ensureOpen, keepCodes, readCodes } from "./vault.js";
+import { ensureOpen, keepCodes, readCodes, unlock } from "./vault.js";
 import { words } from "./words.js";
 
 const text = words.move;
@@ -80,9 +80,16 @@ export function saveScreen({ back }) {
         field.input.focus();
         throw new Error(text.tooShort(PASSPHRASE_MIN));
       }
-      await ensureOpen();
-      const { codes } = await readCodes();
+      // Asked each time: all secrets at once leave the phone (E11).
+      await unlock();
+      const { codes, damaged } = await readCodes();
+      if (codes.length === 0) {
+        throw new Error(text.nothing);
+      }
       await give(await pack(codes, field.input.value));
+      if (damaged > 0) {
+        result.append(h("p", { id: "damaged", class: "notice warning" }, words.codes.damaged(damaged)));
+      }
     });
   const file = button("save-file", text.file, "", () =>
     packed(file, async (bytes) => {
@@ -106,7 +113,19 @@ export function saveScreen({ back }) {
     h("p", { class: "small soft" }, text.notAccount),
     button("back", words.back, "text", back),
   );
-  return { node, stop: () => result.replaceChildren() };
+  // The list of apps shows a picture of this page.
+  const clear = () => {
+    if (document.visibilityState === "hidden") {
+      field.input.value = "";
+      result.replaceChildren();
+    }
+  };
+  document.addEventListener("visibilitychange", clear);
+  const stop = () => {
+    document.removeEventListener("visibilitychange", clear);
+    result.replaceChildren();
+  };
+  return { node, stop };
 }
 
 /** Adds what is not here yet; nothing that is here changes. @param {Code[]} given */

@@ -45,6 +45,14 @@ export function lock() {
   openUntil = 0;
 }
 
+// Whatever the app shows: who picks up the phone later is asked anew. The steady clock may stand still while the phone sleeps.
+document.addEventListener("visibilitychange", () => {
+  if (document.visibilityState === "hidden") {
+    lock();
+  }
+});
+addEventListener("pagehide", lock);
+
 /** @returns {Promise<number>} */
 export const countCodes = () => within(CODES, "readonly", (store) => store.count());
 
@@ -93,7 +101,12 @@ export async function unlock() {
     throw new Error(words.codes.notVerified);
   }
   const key = vault?.key ?? (await crypto.subtle.generateKey({ name: "AES-GCM", length: 256 }, false, ["encrypt", "decrypt"]));
-  await within(VAULT, "readwrite", (store) => store.put({ id: VAULT, key, keepers: later }));
+  // In one transaction: another window may have made the vault meanwhile, and its key must stay.
+  await within(VAULT, "readwrite", (store) => {
+    const found = store.get(VAULT);
+    found.onsuccess = () => store.put({ id: VAULT, key: found.result?.key ?? key, keepers: vault || !found.result ? later : found.result.keepers });
+    return undefined;
+  });
   openUntil = performance.now() + OPEN_MS;
 }
 

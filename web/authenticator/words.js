@@ -260,6 +260,7 @@ const move = {
   passphraseHint: (least) => `At least ${least} characters; four or five words are good. Write it down: nobody can restore it.`,
   /** @param {number} least */
   tooShort: (least) => `The passphrase is too short. Give it at least ${least} characters.`,
+  nothing: "There is no code here that can be read, so there is nothing to save.",
   qr: "Show as QR codes",
   file: "Save as a file",
   saved: "Saved. Keep the file where you find it again, and the passphrase somewhere else.",
@@ -302,6 +303,7 @@ const notices = {
       device_revoked: `${about} was removed from your account.`,
       browser_bound: `${about} at ${from} may now ask your phones.`,
       browser_cloned: `A copy of your browser ${about} was seen at ${from}. Both were forgotten.`,
+      mail_changed: "Letters about your account now go to another address.",
       password_set: "Your password was changed.",
       sign_in_reported: "You reported a past sign-in as not yours.",
       introduction_link_made: "Your administrator made a link that introduces one browser.",

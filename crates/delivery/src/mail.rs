@@ -75,6 +75,10 @@ pub enum MailError {
     /// The server will not take this letter, now or later: most often there is no such mailbox.
     #[error("the mail server refuses it: {0}")]
     Refused(String),
+    /// The server does not take this letter now: a full mailbox, a domain that is not found, a stranger who is to come again
+    /// (450, 451, 452; RFC 5321 section 4.2.3).
+    #[error("the mail server does not take it now: {0}")]
+    Deferred(String),
     /// The server takes nothing at present, or nothing from us. Its words, if it said any.
     #[error("the mail server cannot be used: {0}")]
     Unusable(String),
@@ -203,6 +207,8 @@ fn told(error: &lettre::transport::smtp::Error) -> MailError {
     let said: String = said.take(MAX_SAID_CHARACTERS).collect();
     match error.status() {
         Some(status) if error.is_permanent() && !ABOUT_US.contains(&status) => MailError::Refused(said),
+        // 421 and 454 are about the server and about us; the others of this kind about the letter.
+        Some(Code { category: Category::MailSystem, .. }) if error.is_transient() => MailError::Deferred(said),
         _ => MailError::Unusable(said),
     }
 }

@@ -132,10 +132,11 @@ impl Engine {
         let found = self.store.user(user.id).await?.ok_or(Fault::NotFound("user"))?;
         let words = |mail: &Option<String>| mail.clone().unwrap_or_else(|| "nobody".to_owned());
         let detail = format!("{}, before to {}", words(&mail), words(&found.mail));
-        let writes = vec![
+        let mut writes = vec![
             self.changed(&found, User { mail, ..found.clone() }),
             Write::Audit(Self::event(EventKind::MailChanged, now, user).detail(detail)),
         ];
+        writes.extend(self.tell(user.id, None, now).await?);
         self.store.commit(writes).await.map_err(Fault::moved_on)
     }
 

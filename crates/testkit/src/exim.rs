@@ -21,7 +21,7 @@ pub const USER: &str = "nod";
 /// With this password.
 pub const PASSWORD: &str = "hunter2-for-mail";
 
-/// The server. Over TLS it lets [`USER`] log in and then takes letters for `example.com`, where it has no mailbox `gone`; without
+/// The server. Over TLS it lets [`USER`] log in and then takes letters for `example.com`, where it has no mailbox `gone` and one that is `full`; without
 /// TLS it takes letters for `plain.example` from everybody.
 #[derive(Debug)]
 pub struct Exim {
@@ -122,7 +122,7 @@ impl Exim {
              local_interfaces = <; [127.0.0.1]:{starttls}; [127.0.0.1]:{tls}\ntls_on_connect_ports = {tls}\n\
              daemon_smtp_ports =\ntls_advertise_hosts = *\ntls_certificate = {folder}/cert.pem\n\
              tls_privatekey = {folder}/key.pem\nhost_lookup =\nrfc1413_hosts =\nacl_smtp_rcpt = rcpt\n\
-             begin acl\nrcpt:\n  deny message = no such mailbox\n    local_parts = gone\n\
+             begin acl\nrcpt:\n  defer message = mailbox is full\n    local_parts = full\n  deny message = no such mailbox\n    local_parts = gone\n\
              \x20 accept authenticated = *\n    domains = example.com\n  accept domains = plain.example\n  deny message = not for us\n\
              begin routers\nall:\n  driver = accept\n  transport = box\n\
              begin transports\nbox:\n  driver = appendfile\n  file = {folder}/box\n  user = Debian-exim\n  group = Debian-exim\n\

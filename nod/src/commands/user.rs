@@ -354,9 +354,9 @@ async fn set(common: &Common, installation: &Installation, arguments: SetArgumen
     if let Some(mail) = mail {
         let address = (mail != "none").then_some(&*mail);
         engine.set_mail(&user, address).await.or_next(next())?;
-        tell_old_address(installation, &user, address).await;
     }
     let now = named_user(engine, &user.name).await?;
+    tell_old_address(installation, &user, now.mail.as_deref()).await;
     let (number, terminal) = (on_off(now.number_always), on_off(now.terminal_phone));
     let mail = now.mail.unwrap_or_else(|| "none".to_owned());
     let sentence = format!("{}: number always {number}, terminal phone {terminal}, mail {mail}.", user.name);

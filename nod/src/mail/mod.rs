@@ -62,7 +62,7 @@ pub(crate) async fn send(config: &Config, letter: &Letter) -> Outcome {
 pub(crate) fn explained(error: &MailError) -> Failure {
     let failure = Failure::new(error.to_string());
     match error {
-        MailError::Refused(_) | MailError::Letter(_) => failure,
+        MailError::Refused(_) | MailError::Deferred(_) | MailError::Letter(_) => failure,
         MailError::Unusable(_) | MailError::Timeout => failure.next("nod doctor"),
     }
 }

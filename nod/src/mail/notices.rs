@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use nod_core::Timestamp;
 use nod_core::audit::{Event, EventKind, Link};
+use nod_core::{Millis, Timestamp};
 use nod_delivery::mail::{Letter, MailError, Mailer};
 use nod_engine::Engine;
 use nod_engine::ports::Write;
@@ -18,6 +18,9 @@ use crate::forward::{Refusal, Sent, Sink};
 
 /// The short name of this sink.
 pub(crate) const NAME: &str = "mail";
+/// A letter that the server puts off is tried for so long, in milliseconds, and everybody's waits with it: servers that let strangers
+/// come again do so within minutes.
+const PUT_OFF_FOR: Millis = Millis::minutes(10);
 /// Events that are looked at in one go: most concern nobody.
 const BATCH: u32 = 100;
 /// After this long no further letter of the go is begun. With one letter's limit it stays below the lease.
@@ -46,12 +49,15 @@ impl Notices {
         Ok(Some((Letter { to, subject, text, id: hash.to_string(), at: event.at }, event.clone())))
     }
 
-    async fn try_send(&self, link: &Link) -> Result<(), Refusal> {
+    async fn try_send(&self, link: &Link, now: Timestamp) -> Result<(), Refusal> {
         let Some((letter, event)) = self.letter(link).await? else { return Ok(()) };
         match self.mailer.send(&letter).await {
             Ok(()) => Ok(()),
             // One dead mailbox must not keep everybody else's letters back.
             Err(error @ (MailError::Refused(_) | MailError::Letter(_))) => Ok(self.undelivered(event, &error).await?),
+            Err(error @ MailError::Deferred(_)) if event.at.after(PUT_OFF_FOR).has_passed(now) => {
+                Ok(self.undelivered(event, &error).await?)
+            }
             Err(error) => Err(explained(&error).into()),
         }
     }
@@ -86,13 +92,13 @@ impl Sink for Notices {
         BATCH
     }
 
-    async fn send(&self, links: &[Link], _: Timestamp) -> Sent {
+    async fn send(&self, links: &[Link], now: Timestamp) -> Sent {
         let start = Instant::now();
         for (taken, link) in links.iter().enumerate() {
             if start.elapsed() > SEND_TIME {
                 return Sent { taken, refused: None };
             }
-            if let Err(refused) = self.try_send(link).await {
+            if let Err(refused) = self.try_send(link, now).await {
                 return Sent { taken, refused: Some(refused) };
             }
         }

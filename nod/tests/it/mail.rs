@@ -124,3 +124,29 @@ fn people_are_told_what_happens_to_their_account_and_after_an_outage() {
     let last = letters.last().unwrap();
     assert!(last.contains("To: anna@example.com\n") && last.contains("no longer come here"), "{letters:#?}");
 }
+
+/// A mailbox that is full for good holds nobody's letters back for longer than the limit: an event that is older is stepped over.
+#[test]
+fn a_full_mailbox_holds_others_back_for_a_while_only() {
+    let [certificate, key] = pair();
+    let Some(exim) = Exim::start(&certificate, &key) else { return };
+    let nod = Nod::init();
+    configure(&nod, &exim, &certificate);
+    nod.run(&["user", "set", "anna", "--mail", "full@example.com"]).ok();
+    nod.run(&["user", "add", "eve", "--mail", "eve@example.com"]).ok();
+    let (running, mut log) = logging(&nod);
+    begun(&nod);
+    nod.run(&["user", "disable", "anna"]).ok();
+    says(&mut log, "the mail server does not take it now");
+    nod.run(&["user", "disable", "eve"]).ok();
+    drop((running, log));
+    // A quarter of an hour later: on the same machine only the event can be made older.
+    let database = rusqlite::Connection::open(nod.data("nod.db")).unwrap();
+    let older = "UPDATE audit SET at = at - 900000 WHERE kind = 'user_disabled' AND user_name = 'anna'; \
+                 UPDATE meta SET value = CAST(json_set(CAST(value AS TEXT), '$.until', 0) AS BLOB) WHERE key = 'audit_sent/mail'";
+    database.execute_batch(older).unwrap();
+    let (_running, mut log) = logging(&nod);
+    says(&mut log, "a letter about user_disabled was not taken");
+    let letters = exim.letters(1);
+    assert!(letters[0].contains("To: eve@example.com\n"), "{letters:#?}");
+}

@@ -73,6 +73,8 @@ async fn letters_are_taken_over_tls_starttls_and_on_this_machine() {
     let mailer = Mailer::new(config(exim.tls, Security::Tls, roots())).unwrap();
     let gone = mailer.send(&letter("gone@example.com")).await;
     assert!(matches!(&gone, Err(MailError::Refused(said)) if said.contains("no such mailbox")), "{gone:?}");
+    let full = mailer.send(&letter("full@example.com")).await;
+    assert!(matches!(&full, Err(MailError::Deferred(said)) if said.contains("mailbox is full")), "{full:?}");
     assert_eq!(exim.letters(3).len(), 3);
 }
 

@@ -14,8 +14,10 @@ use crate::engine::Engine;
 use crate::fault::Outcome;
 use crate::ports::Write;
 
-/// Events of an account that are looked through for changes.
+/// Events of an account that are read in one go.
 const EVENTS: u32 = 200;
+/// Times that older ones are read: a change is not pushed out of the list by a thousand renamings behind it.
+const READS: u32 = 10;
 /// Changes that are listed.
 const MAX_NOTICES: usize = 20;
 
@@ -36,9 +38,17 @@ impl Engine {
         let now = self.now().await?;
         let mut notices = Vec::new();
         for device in phone.devices.iter().filter(|device| device.state == DeviceState::Active) {
-            let events = self.store.audit_of(device.user, None, EVENTS).await?;
-            let told = events.into_iter().map(|(_, event)| event).filter(|event| is_news(event, device, now));
-            notices.extend(told.map(|event| notice(event, device)));
+            let mut before = None;
+            for _ in 0..READS {
+                let events = self.store.audit_of(device.user, before, EVENTS).await?;
+                before = events.last().map(|(place, _)| *place);
+                let last = events.last().is_none_or(|(_, event)| event.at.after(NOTICES_KEPT).has_passed(now));
+                let told = events.into_iter().map(|(_, event)| event).filter(|event| is_news(event, device, now));
+                notices.extend(told.map(|event| notice(event, device)));
+                if last || notices.len() >= MAX_NOTICES {
+                    break;
+                }
+            }
         }
         notices.sort_by_key(|notice| std::cmp::Reverse(notice.at));
         notices.truncate(MAX_NOTICES);
@@ -54,6 +64,7 @@ fn is_news(event: &Event, device: &Device, now: Timestamp) -> bool {
             | EventKind::DeviceRevoked
             | EventKind::BrowserBound
             | EventKind::BrowserCloned
+            | EventKind::MailChanged
             | EventKind::PasswordSet
             | EventKind::SignInReported
             | EventKind::IntroductionLinkMade

@@ -43,6 +43,7 @@ fn codes_move_to_another_phone() {
     assert!(parts.len() > 1, "one QR code is too small for three codes");
     let saved = saved_as_file(&old);
     as_written_down(&saved);
+    asks_again_each_time(&browser, &old);
 
     // A browser of its own: in a further context of the first one Chromium complains that there is no push.
     write_film(&film, &parts);
@@ -114,6 +115,27 @@ fn saved_as_file(phone: &Page) -> Vec<u8> {
     let saved = until("the saved bytes", PATIENCE, || phone.look("window.saved ?? null").as_str().map(str::to_owned));
     assert!(phone.evaluate("window.savedName").as_str().unwrap().ends_with(".nodcodes"));
     STANDARD.decode(saved).unwrap()
+}
+
+/// Whoever finds the phone on this screen, with the codes shown a moment ago, takes nothing along (E11).
+fn asks_again_each_time(browser: &Chromium, phone: &Page) {
+    browser.set_user_verified(false);
+    phone.click("#show-qr");
+    phone.wait_text("#error", "passkey");
+    assert!(!phone.shows("#album") && !phone.shows("#saved"));
+    browser.set_user_verified(true);
+    phone.click("#show-qr");
+    phone.wait_for("#album");
+    let left = phone.evaluate(
+        "(() => {
+          Object.defineProperty(document, 'visibilityState', { get: () => 'hidden', configurable: true });
+          document.dispatchEvent(new Event('visibilitychange'));
+          const left = [document.querySelectorAll('#album').length, document.querySelector('#passphrase').value];
+          delete document.visibilityState;
+          return left;
+        })()",
+    );
+    assert_eq!(left, json!([0, ""]), "nothing is left for the picture in the list of apps");
 }
 
 /// Read by docs/codes-export.md alone.
