@@ -16,6 +16,7 @@ use nod_core::audit::Link;
 use nod_engine::Engine;
 use nod_engine::ports::{Entropy, Store, StoreResult, random};
 use nod_http::Followers;
+use tokio::time::Instant;
 
 pub(crate) use syslog::Collector;
 pub(crate) use syslog::NAME as SYSLOG;
@@ -47,6 +48,32 @@ pub(crate) trait Sink: Send + Sync {
     fn batch(&self) -> u32;
     /// Sends these events from the first on, as many as are taken.
     async fn send(&self, links: &[Link], now: Timestamp) -> Sent;
+}
+
+/// Who takes one event at a time.
+#[async_trait]
+pub(crate) trait Listener: Send + Sync {
+    /// Tells it of one.
+    async fn tell(&self, link: &Link, now: Timestamp) -> Result<(), Refusal>;
+}
+
+/// Events are begun for so long in one go; with the time limit of the last one it stays below the lease.
+const TELL_TIME: Duration = Duration::from_secs(5);
+
+/// Tells of these events one after the other. Each is given its own time.
+pub(crate) async fn in_turn(to: &dyn Listener, links: &[Link], now: Timestamp) -> Sent {
+    let start = Instant::now();
+    for (taken, link) in links.iter().enumerate() {
+        let passed = start.elapsed();
+        if passed > TELL_TIME {
+            return Sent { taken, refused: None };
+        }
+        let at = Timestamp(now.0.saturating_add(i64::try_from(passed.as_millis()).unwrap_or(0)));
+        if let Err(refused) = to.tell(link, at).await {
+            return Sent { taken, refused: Some(refused) };
+        }
+    }
+    Sent { taken: links.len(), refused: None }
 }
 
 /// How far a sending came.

@@ -1,7 +1,6 @@
 //! A program that is told of events over HTTPS, one request an event (Standard Webhooks).
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use async_trait::async_trait;
 use nod_core::Timestamp;
@@ -11,9 +10,8 @@ use nod_delivery::gate::{AddressClass, GateError, SystemResolver};
 use nod_delivery::webhook::{Answer, Secrets, Webhook, WebhookConfig, WebhookError};
 use nod_engine::ports::{Entropy, random};
 use nod_protocol::b64;
-use tokio::time::Instant;
 
-use super::{Refusal, Sent, Sink};
+use super::{Listener, Refusal, Sent, Sink, in_turn};
 use crate::config;
 use crate::event_view::EventView;
 use crate::failure::{Failure, Outcome};
@@ -26,8 +24,6 @@ use crate::trust;
 const CREDENTIAL: &str = "nod-webhook-";
 /// Events that are looked at in one go.
 const BATCH: u32 = 100;
-/// After this long no further event of the go is begun. With one request's limit it stays below the lease.
-const SEND_TIME: Duration = Duration::from_secs(5);
 /// Most of an answer that people are shown, in characters.
 const SHOWN_CHARACTERS: usize = 200;
 /// The status by which a receiver says that it wants no more, ever (RFC 9110 section 15.5.11).
@@ -72,15 +68,6 @@ impl Hook {
         // What cannot be read is told whatever is asked for.
         self.kinds.is_empty() || link.event.as_ref().is_none_or(|event| self.kinds.contains(&event.kind))
     }
-
-    async fn try_send(&self, link: &Link, now: Timestamp) -> Result<(), Refusal> {
-        let (id, body) = message(link)?;
-        match self.webhook.send(&id, now.0, body.into_bytes()).await {
-            Ok(answer) if answer.is_taken() => Ok(()),
-            Ok(answer) => Err(Refusal { failure: Failure::new(refusal(&answer)), after: answer.retry_after }),
-            Err(error) => Err(explained(&error).into()),
-        }
-    }
 }
 
 #[async_trait]
@@ -102,20 +89,22 @@ impl Sink for Hook {
     }
 
     async fn send(&self, links: &[Link], now: Timestamp) -> Sent {
-        let start = Instant::now();
-        for (taken, link) in links.iter().enumerate() {
-            if start.elapsed() > SEND_TIME {
-                return Sent { taken, refused: None };
-            }
-            // The receiver judges the time of each.
-            let at = Timestamp(now.0.saturating_add(i64::try_from(start.elapsed().as_millis()).unwrap_or(0)));
-            if self.is_wanted(link)
-                && let Err(refused) = self.try_send(link, at).await
-            {
-                return Sent { taken, refused: Some(refused) };
-            }
+        in_turn(self, links, now).await
+    }
+}
+
+#[async_trait]
+impl Listener for Hook {
+    async fn tell(&self, link: &Link, now: Timestamp) -> Result<(), Refusal> {
+        if !self.is_wanted(link) {
+            return Ok(());
         }
-        Sent { taken: links.len(), refused: None }
+        let (id, body) = message(link)?;
+        match self.webhook.send(&id, now.0, body.into_bytes()).await {
+            Ok(answer) if answer.is_taken() => Ok(()),
+            Ok(answer) => Err(Refusal { failure: Failure::new(refusal(&answer)), after: answer.retry_after }),
+            Err(error) => Err(explained(&error).into()),
+        }
     }
 }
 

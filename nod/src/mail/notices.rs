@@ -1,7 +1,6 @@
 //! People are told by mail what happened to their account (INV-15): each event of the audit that concerns one who has an address.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use async_trait::async_trait;
 use nod_core::audit::{Event, EventKind, Link};
@@ -9,12 +8,11 @@ use nod_core::{Millis, Timestamp};
 use nod_delivery::mail::{Letter, MailError, Mailer};
 use nod_engine::Engine;
 use nod_engine::ports::Write;
-use tokio::time::Instant;
 
 use super::{explained, letters, open};
 use crate::config::{self, Config};
 use crate::failure::{Failure, Outcome};
-use crate::forward::{Refusal, Sent, Sink};
+use crate::forward::{Listener, Refusal, Sent, Sink, in_turn};
 
 /// The short name of this sink.
 pub(crate) const NAME: &str = "mail";
@@ -23,8 +21,6 @@ pub(crate) const NAME: &str = "mail";
 const PUT_OFF_FOR: Millis = Millis::minutes(10);
 /// Events that are looked at in one go: most concern nobody.
 const BATCH: u32 = 100;
-/// After this long no further letter of the go is begun. With one letter's limit it stays below the lease.
-const SEND_TIME: Duration = Duration::from_secs(5);
 
 /// Writes to people.
 pub(crate) struct Notices {
@@ -47,19 +43,6 @@ impl Notices {
         let Some(to) = user.mail.clone() else { return Ok(None) };
         let Some((subject, text)) = letters::notice(&self.config, &user, event) else { return Ok(None) };
         Ok(Some((Letter { to, subject, text, id: hash.to_string(), at: event.at }, event.clone())))
-    }
-
-    async fn try_send(&self, link: &Link, now: Timestamp) -> Result<(), Refusal> {
-        let Some((letter, event)) = self.letter(link).await? else { return Ok(()) };
-        match self.mailer.send(&letter).await {
-            Ok(()) => Ok(()),
-            // One dead mailbox must not keep everybody else's letters back.
-            Err(error @ (MailError::Refused(_) | MailError::Letter(_))) => Ok(self.undelivered(event, &error).await?),
-            Err(error @ MailError::Deferred(_)) if event.at.after(PUT_OFF_FOR).has_passed(now) => {
-                Ok(self.undelivered(event, &error).await?)
-            }
-            Err(error) => Err(explained(&error).into()),
-        }
     }
 
     /// Says so in the audit, so that it is not lost without a word.
@@ -93,15 +76,22 @@ impl Sink for Notices {
     }
 
     async fn send(&self, links: &[Link], now: Timestamp) -> Sent {
-        let start = Instant::now();
-        for (taken, link) in links.iter().enumerate() {
-            if start.elapsed() > SEND_TIME {
-                return Sent { taken, refused: None };
+        in_turn(self, links, now).await
+    }
+}
+
+#[async_trait]
+impl Listener for Notices {
+    async fn tell(&self, link: &Link, now: Timestamp) -> Result<(), Refusal> {
+        let Some((letter, event)) = self.letter(link).await? else { return Ok(()) };
+        match self.mailer.send(&letter).await {
+            Ok(()) => Ok(()),
+            // One dead mailbox must not keep everybody else's letters back.
+            Err(error @ (MailError::Refused(_) | MailError::Letter(_))) => Ok(self.undelivered(event, &error).await?),
+            Err(error @ MailError::Deferred(_)) if event.at.after(PUT_OFF_FOR).has_passed(now) => {
+                Ok(self.undelivered(event, &error).await?)
             }
-            if let Err(refused) = self.try_send(link, now).await {
-                return Sent { taken, refused: Some(refused) };
-            }
+            Err(error) => Err(explained(&error).into()),
         }
-        Sent { taken: links.len(), refused: None }
     }
 }

@@ -1,4 +1,5 @@
 use nod_core::limits;
+use nod_core::people::User;
 use nod_core::possession::Notifications;
 use nod_core::push::{Stage, Subscription};
 use nod_core::{DeviceId, SubscriptionId};
@@ -275,17 +276,23 @@ async fn sign_in_by_push(world: &World, browser: &mut Browser, phone: &SoftPhone
     browser.post("/sign-in/finish", json!({})).await.expect(200);
 }
 
-/// E19: a stolen session that reports again and again ends sessions, and shuts no browser out that was known before.
-#[tokio::test]
-async fn reports_lock_no_known_browser_out() {
-    let world = World::new();
+/// Somebody whose browser has been known for two days, a minute after a sign-in.
+async fn known_for_days(world: &World) -> (User, SoftPhone, Browser) {
     let (anna, mut phone) = world.user_with_phone("anna").await;
     let mut own = world.browser();
     world.introduce(&mut own, "anna", &phone, true).await;
     world.clock.advance(nod_core::Millis::days(2));
     phone.open_session(&world.engine).await;
-    sign_in_by_push(&world, &mut own, &phone).await;
+    sign_in_by_push(world, &mut own, &phone).await;
     world.clock.advance(nod_core::Millis::minutes(1));
+    (anna, phone, own)
+}
+
+/// E19: a stolen session that reports again and again ends sessions, and shuts no browser out that was known before.
+#[tokio::test]
+async fn reports_lock_no_known_browser_out() {
+    let world = World::new();
+    let (anna, phone, mut own) = known_for_days(&world).await;
     sign_in_by_push(&world, &mut own.clone(), &phone).await;
     world.clock.advance(nod_core::Millis::minutes(1));
     let mut stolen = world.browser();
@@ -307,13 +314,7 @@ async fn reports_lock_no_known_browser_out() {
 async fn forgetting_and_reporting_shut_nobody_out() {
     for (forget_first, with_cookie) in [(true, true), (false, true), (true, false), (false, false)] {
         let world = World::new();
-        let (_, mut phone) = world.user_with_phone("anna").await;
-        let mut own = world.browser();
-        world.introduce(&mut own, "anna", &phone, true).await;
-        world.clock.advance(nod_core::Millis::days(2));
-        phone.open_session(&world.engine).await;
-        sign_in_by_push(&world, &mut own, &phone).await;
-        world.clock.advance(nod_core::Millis::minutes(1));
+        let (_, phone, mut own) = known_for_days(&world).await;
         let mut thief = world.browser();
         world.introduce(&mut thief, "anna", &phone, true).await;
         if !with_cookie {
