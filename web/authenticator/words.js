@@ -303,6 +303,8 @@ const notices = {
       device_revoked: `${about} was removed from your account.`,
       browser_bound: `${about} at ${from} may now ask your phones.`,
       browser_cloned: `A copy of your browser ${about} was seen at ${from}. Both were forgotten.`,
+      token_activated: `The token ${about} was added to your account.`,
+      token_removed: `The token ${about} was removed from your account.`,
       mail_changed: "Letters about your account now go to another address.",
       password_set: "Your password was changed.",
       sign_in_reported: "You reported a past sign-in as not yours.",

@@ -12,7 +12,7 @@ import { words } from "./words.js";
 
 /**
  * @typedef {import("./phones.js").Phone} Phone
- * @typedef {{user: {name: string, display_name: string}, now: number, fresh_until: number, unknown_refused: boolean, phones: Phone[],
+ * @typedef {{user: {name: string, display_name: string}, now: number, fresh_until: number, unknown_refused: boolean, phones: Phone[], tokens: string[],
  *   browsers: import("./access.js").Browser[], sessions: import("./access.js").Session[]}} State
  */
 
@@ -40,7 +40,8 @@ const activePhones = (state) => state.phones.filter((phone) => phone.state === "
 function protection(state) {
   const phones = activePhones(state);
   const names = phones.length > 2 ? [words.protection.phones(phones.length)] : phones.map((phone) => phone.name);
-  return names.length === 0 ? words.protection.none : words.protection.by(names);
+  const all = [...names, ...state.tokens.map(words.protection.token)];
+  return all.length === 0 ? words.protection.none : words.protection.by(all);
 }
 
 /**

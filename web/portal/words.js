@@ -54,8 +54,19 @@ const happened = {
   expired: ({ app, address }) => `Nobody answered a sign-in to ${app} from ${address} in time.`,
   withdrawn: ({ app, address }) => `A sign-in to ${app} from ${address} was cancelled.`,
   answer_refused: ({ phone }) => `An answer from ${phone} was refused, because its signature did not hold.`,
-  signed_in: ({ app, address, detail }) =>
-    `You signed in to ${app} from ${address}${detail.includes("passkey") ? " with a passkey" : ", approved on a phone"}.`,
+  signed_in: ({ app, address, detail }) => {
+    const by = detail.includes("passkey") ? " with a passkey" : detail.includes("code") ? " with a one-time code" : ", approved on a phone";
+    return `You signed in to ${app} from ${address}${by}.`;
+  },
+  code_refused: ({ address }) => `A one-time code typed at ${address} was refused.`,
+  code_throttled: ({ address }) => `Too many wrong codes were typed at ${address}. None is taken for a while.`,
+  token_added: ({ detail }) => `The token ${detail} was added.`,
+  token_activated: ({ detail }) => `Codes of the token ${detail} can sign you in.`,
+  token_resynced: ({ detail }) => `The token ${detail} was found again by two codes in a row.`,
+  token_renamed: ({ detail }) => `A token is now called ${detail}.`,
+  token_removed: ({ detail }) => `The token ${detail} was removed.`,
+  mail_changed: ({ detail }) => `Letters to you now go to ${detail}.`,
+  mail_refused: () => "A letter to you was not taken by the mail server.",
   passkey_refused: ({ address }) => `A passkey used at ${address} was refused.`,
   session_ended: ({ detail }) => endings[detail] ?? "You were signed out.",
   browser_bound: ({ detail, address }) => `${detail} at ${address} was introduced: sign-ins there ask your phone.`,
@@ -90,6 +101,8 @@ export const words = {
   protection: {
     /** @param {string[]} names phones first, then what else protects the account */
     by: (names) => `Your account is protected by ${list(names)}.`,
+    /** @param {string} name */
+    token: (name) => `the token ${name}`,
     none: "Nothing but your password protects your account.",
     /** @param {number} count */
     phones: (count) => `${count} phones`,

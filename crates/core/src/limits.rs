@@ -56,9 +56,10 @@ pub const CODES_WITHOUT_PAUSE: u32 = 2;
 pub const CODE_PAUSE: Limit = Limit { count: 1, window: Millis::seconds(5) };
 /// Wrong codes of one user within an hour (INV-07).
 const CODE_TRIES_SHORT: Limit = Limit { count: 10, window: Millis::hours(1) };
-/// Wrong guesses a day times the codes that would be taken at one moment: 9 in 100,000 for codes of six digits (C01).
-const CODE_CHANCES_A_DAY: u32 = 90;
-/// Wrong codes of one user in a row, however slowly (NIST SP 800-63B-4, 3.2.2): then no code is taken until a token is added anew.
+/// Wrong guesses in a window of a day times the codes that would be taken at one moment. Two windows may touch one day, so that
+/// this is 9 in 100,000 a day for codes of six digits (C01).
+const CODE_CHANCES_A_DAY: u32 = 45;
+/// Wrong codes of one user in a row, however slowly (NIST SP 800-63B-4, 3.2.2): then no code is taken until a token is confirmed anew.
 pub const CODE_TRIES_IN_A_ROW: Limit = Limit { count: 100, window: Millis::days(36_500) };
 
 /// Wrong codes of one user in an hour and in a day, where so many codes would be taken at one moment (INV-07).

@@ -22,7 +22,7 @@ pub const SECRET_BYTES: std::ops::RangeInclusive<usize> = 16..=64;
 /// Longest text that a person may type for a code, in bytes: spaces and hyphens included.
 const TYPED_MAX_BYTES: usize = 32;
 /// Steps before and after the present one whose codes are taken: a clock that is off, or a slow hand (RFC 6238 section 5.2).
-const STEPS_AROUND: u64 = 1;
+const STEPS_AROUND: u32 = 1;
 
 /// The hash inside the HMAC.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -104,7 +104,7 @@ impl OathToken {
     #[must_use]
     pub const fn candidates(&self) -> u32 {
         match self.moving {
-            Moving::Time { .. } => 3,
+            Moving::Time { .. } => 2 * STEPS_AROUND + 1,
             Moving::Press => limits::HOTP_LOOK_AHEAD,
         }
     }
@@ -129,7 +129,7 @@ impl OathToken {
         let (first, last) = match self.moving {
             Moving::Time { step } => {
                 let at = step_of(now, step);
-                (at.saturating_sub(STEPS_AROUND), at.saturating_add(STEPS_AROUND))
+                (at.saturating_sub(STEPS_AROUND.into()), at.saturating_add(STEPS_AROUND.into()))
             }
             Moving::Press => (self.next, self.next.saturating_add(u64::from(limits::HOTP_LOOK_AHEAD) - 1)),
         };

@@ -141,6 +141,14 @@ impl Browser {
     }
 }
 
+impl Browser {
+    /// Whether it may cause prompts of this user at `now`.
+    #[must_use]
+    pub fn is_bound_for(&self, user: UserId, now: Timestamp) -> bool {
+        self.is_bound(now) && self.user == user
+    }
+}
+
 /// One secret that a browser was given. A browser holds the newest or, when a reply was lost, the one before.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BrowserSecret {

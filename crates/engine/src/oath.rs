@@ -12,6 +12,9 @@ use crate::fault::{Fault, Outcome, applied};
 use crate::ports::{StoreError, Write, random};
 use crate::sign_in::reset_codes;
 
+/// How far a token with a button may have come: no finger presses so often, and both databases count so far.
+const MAX_COUNT: u64 = 1 << 60;
+
 /// What a token is made of.
 #[derive(Clone)]
 pub struct NewToken {
@@ -42,12 +45,21 @@ impl Engine {
     ///
     /// # Errors
     /// [`Fault::BadRequest`] says which part is impossible; [`Fault::Conflict`] when there are too many, or the account is disabled.
-    pub async fn add_token(&self, user: &User, new: NewToken) -> Outcome<(OathToken, Zeroizing<Vec<u8>>)> {
-        let secret = match new.secret {
+    pub async fn add_token(&self, user: &User, mut new: NewToken) -> Outcome<(OathToken, Zeroizing<Vec<u8>>)> {
+        let secret = match new.secret.take() {
             Some(secret) => secret,
             None => Zeroizing::new(self.fresh_token_secret(new.algorithm)),
         };
-        check(new.moving, new.digits, &secret)?;
+        check(&new, &secret)?;
+        for known in self.store.oath_tokens_of(user.id).await? {
+            // The same codes from two rows would each be taken once.
+            if *self.token_secret(&known)? == *secret {
+                return Err(Fault::Conflict(format!(
+                    "{} has this secret already, in the token {}",
+                    user.name, known.name
+                )));
+            }
+        }
         let (now, id) = (self.now().await?, OathId(self.fresh_id()));
         let sealed = self.vault.seal(&*self.entropy, &label(id, user.id), &secret);
         let name = text::shown(&new.name);
@@ -70,7 +82,7 @@ impl Engine {
         if new.active {
             let detail = format!("{}, without a first code", token.name);
             writes.push(Write::Audit(Self::event(EventKind::TokenActivated, now, user).detail(detail)));
-            writes.extend(reset_codes(user.id));
+            writes.extend(self.tell(user.id, None, now).await?);
         }
         if applied(self.store.commit(writes).await)? {
             Ok((token, secret))
@@ -98,6 +110,7 @@ impl Engine {
         let mut writes = vec![Write::ChangeOathToken { from: token.checksum, to: self.vault.sealed(to) }];
         writes.extend(reset_codes(user.id));
         writes.push(Write::Audit(event));
+        writes.extend(self.tell(user.id, None, now).await?);
         self.store.commit(writes).await.map_err(Fault::moved_on)
     }
 
@@ -138,7 +151,8 @@ impl Engine {
     pub async fn remove_token(&self, user: &User, token: OathId) -> Outcome<()> {
         let (token, now) = (self.token_of(user.id, token).await?, self.now().await?);
         let event = Self::event(EventKind::TokenRemoved, now, user).detail(&token.name);
-        let writes = vec![Write::RemoveOathToken { token: token.id, user: user.id }, Write::Audit(event)];
+        let mut writes = vec![Write::RemoveOathToken { token: token.id, user: user.id }, Write::Audit(event)];
+        writes.extend(self.tell(user.id, None, now).await?);
         if applied(self.store.commit(writes).await)? { Ok(()) } else { Err(Fault::NotFound("token")) }
     }
 
@@ -168,7 +182,7 @@ impl Engine {
         let sealed = self.vault.seal(&*self.entropy, &label, &self.token_secret(token)?);
         let secret = sealed.map_err(|error| StoreError(error.to_string()))?;
         let to = self.vault.sealed(OathToken { secret, ..token.clone() });
-        Ok(Some(Write::ChangeOathToken { from: token.checksum, to }))
+        Ok(Some(Write::ResealOathToken { from: token.checksum, to }))
     }
 
     /// As long as the hash inside the HMAC gives (RFC 4226 section 4, RFC 6238 section 5.1).
@@ -216,16 +230,19 @@ fn label(token: OathId, user: UserId) -> String {
     format!("secret of token {token} of user {user}")
 }
 
-fn check(moving: Moving, digits: u32, secret: &[u8]) -> Outcome<()> {
+fn check(new: &NewToken, secret: &[u8]) -> Outcome<()> {
     let bad = |what: String| Err(Fault::BadRequest(what));
-    if !DIGITS.contains(&digits) {
+    if new.count > MAX_COUNT {
+        return bad(format!("a token with a button stands at {MAX_COUNT} at most"));
+    }
+    if !DIGITS.contains(&new.digits) {
         return bad(format!("codes have {} to {} digits", DIGITS.start(), DIGITS.end()));
     }
     if !SECRET_BYTES.contains(&secret.len()) {
         let (least, most) = (SECRET_BYTES.start(), SECRET_BYTES.end());
         return bad(format!("the secret has {} bytes: {least} to {most} are taken", secret.len()));
     }
-    match moving {
+    match new.moving {
         Moving::Time { step } if !STEP_SECONDS.contains(&step) => {
             bad(format!("a step lasts {} to {} seconds", STEP_SECONDS.start(), STEP_SECONDS.end()))
         }

@@ -18,6 +18,8 @@ pub struct PortalState {
     pub unknown_refused: bool,
     /// Phones that are not revoked, oldest first.
     pub phones: Vec<PortalPhone>,
+    /// Names of the tokens whose codes may be used.
+    pub tokens: Vec<String>,
     /// Bound browsers, oldest first.
     pub browsers: Vec<PortalBrowser>,
     /// Live sessions, newest first.

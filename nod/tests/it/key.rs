@@ -127,6 +127,9 @@ async fn approves(nod: &Nod, anna: &mut Visitor) {
     assert!(anna.post("/sign-in/finish", &serde_json::json!({})).await.status().is_success());
 }
 
+/// The secret of a token, in base32.
+const SECRET_TEXT: &str = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ\n";
+
 fn kinds(nod: &Nod) -> Vec<String> {
     let events = nod.run(&["audit", "list", "--json"]).json();
     events.as_array().unwrap().iter().map(|event| event["kind"].as_str().unwrap().to_owned()).collect()
@@ -136,6 +139,11 @@ fn kinds(nod: &Nod) -> Vec<String> {
 async fn a_key_is_replaced_while_people_sign_in_and_the_old_one_opens_nothing_then() {
     let (nod, mut running, mut anna) = served().await;
     let old = fs::read_to_string(nod.data("data.key")).unwrap();
+    // Somebody is away for a while, and has a token that makes codes.
+    nod.run(&["user", "add", "ben"]).ok();
+    let added = nod.folder.run_with(&["user", "code", "add", "ben", "--secret-stdin", "--json"], SECRET_TEXT).json();
+    let token = added["id"].as_str().unwrap().to_owned();
+    nod.run(&["user", "disable", "ben"]).ok();
     // A request waits on the phone throughout.
     assert_eq!(anna.sign_in("anna", PASSWORD).await["phase"], "waiting");
     let rotated = nod.run(&["key", "rotate", "--json"]).json();
@@ -152,6 +160,10 @@ async fn a_key_is_replaced_while_people_sign_in_and_the_old_one_opens_nothing_th
     let new = fs::read_to_string(nod.data("data.key")).unwrap();
     assert!(new.lines().count() == 1 && new != old && !said.contains(new.trim()), "{said}");
     nod.run(&["key", "retire"]).fails(1, &["no old key"]);
+    nod.run(&["user", "enable", "ben"]).ok();
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
+    let code = nod_core::oath::code(nod_core::oath::Algorithm::Sha1, b"12345678901234567890", now / 30, 6);
+    nod.run(&["user", "code", "confirm", "ben", &token, &code]).ok();
     signs_in(&nod, &mut anna).await;
     running.signal("TERM");
     running.code();

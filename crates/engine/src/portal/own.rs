@@ -26,13 +26,19 @@ impl Engine {
         self.revoke_device(session.user, id).await
     }
 
-    /// Forgets a bound browser of the session's owner (INV-15). From then on unknown ones are taken (E19).
+    /// Forgets a bound browser of the session's owner (INV-15). Unknown ones are taken from then on, unless an older known one asks
+    /// for it: a newer one might be a stranger's (E19).
     ///
     /// # Errors
     /// [`Fault::Forbidden`] when the session is not fresh; [`Fault::NotFound`] when it is not theirs.
-    pub async fn forget_own_browser(&self, session: &Session, id: BrowserId) -> Outcome<()> {
+    pub async fn forget_own_browser(&self, session: &Session, id: BrowserId, cookie: Option<&str>) -> Outcome<()> {
         self.check_fresh(session).await?;
-        self.remember_forgetting(session.user).await?;
+        let asks = if self.is_known(session, cookie).await? { session.browser } else { None };
+        let bound = self.store.browsers_of(session.user).await?;
+        let since = |wanted| bound.iter().find(|browser| Some(browser.id) == wanted).map(|browser| browser.created_at);
+        if since(asks).is_none_or(|asks| since(Some(id)).is_some_and(|forgotten| forgotten < asks)) {
+            self.remember_forgetting(session.user).await?;
+        }
         self.unbind_browser(session.user, id).await
     }
 

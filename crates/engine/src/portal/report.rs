@@ -2,8 +2,8 @@
 //!
 //! It takes away what that sign-in brought in: its session, the browser that it introduced, phones that were added from it, also
 //! where that was the last phone. Unknown browsers are refused only when the report comes from a known one, proved by its cookie,
-//! and not for as long after a known one was forgotten: otherwise whoever holds a session could forget the owner's browsers and
-//! refuse them as unknown ones (E19).
+//! and not for as long after a newer one, or none, had an older one forgotten: otherwise whoever holds a session could forget the
+//! owner's browsers and refuse them as unknown ones (E19).
 
 use nod_core::access::Session;
 use nod_core::audit::{Event, EventKind};
@@ -120,14 +120,15 @@ impl Engine {
         Ok(self.store.count(&reported_bucket(user, place), REPORTS).await? > 0)
     }
 
-    /// Whether unknown browsers are refused for this user. Judged here and not when the report is written down, so that no order of
+    /// Whether unknown browsers are refused for this user: while there is a known one, however others have ended. Judged here and not when the report is written down, so that no order of
     /// reporting and forgetting shuts the owner out.
     pub(crate) async fn unknown_refused(&self, user: UserId) -> Outcome<bool> {
         Ok(self.store.count(&unknown_bucket(user), UNKNOWN_REFUSED).await? > 0
-            && self.store.count(&forgotten_bucket(user), UNKNOWN_REFUSED).await? == 0)
+            && self.store.count(&forgotten_bucket(user), UNKNOWN_REFUSED).await? == 0
+            && !self.store.browsers_of(user).await?.is_empty())
     }
 
-    /// A known browser is about to be forgotten.
+    /// A known browser is about to be forgotten by one that may be a stranger's.
     pub(super) async fn remember_forgetting(&self, user: UserId) -> Outcome<()> {
         let bucket = forgotten_bucket(user);
         let writes =
@@ -154,7 +155,7 @@ impl Engine {
 
     /// Whether the session is used in the bound browser that it began in, by the proof of its cookie (INV-12): a copied session alone
     /// is not.
-    async fn is_known(&self, session: &Session, browser_cookie: Option<&str>) -> Outcome<bool> {
+    pub(super) async fn is_known(&self, session: &Session, browser_cookie: Option<&str>) -> Outcome<bool> {
         let this = self.this_browser(browser_cookie, session.user).await?;
         Ok(this.is_some() && this == session.browser)
     }

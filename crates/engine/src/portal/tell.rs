@@ -65,6 +65,8 @@ fn is_news(event: &Event, device: &Device, now: Timestamp) -> bool {
             | EventKind::BrowserBound
             | EventKind::BrowserCloned
             | EventKind::MailChanged
+            | EventKind::TokenActivated
+            | EventKind::TokenRemoved
             | EventKind::PasswordSet
             | EventKind::SignInReported
             | EventKind::IntroductionLinkMade
@@ -75,7 +77,10 @@ fn is_news(event: &Event, device: &Device, now: Timestamp) -> bool {
 }
 
 fn notice(event: Event, device: &Device) -> Notice {
-    let labelled = matches!(event.kind, EventKind::BrowserBound | EventKind::BrowserCloned);
+    let labelled = matches!(
+        event.kind,
+        EventKind::BrowserBound | EventKind::BrowserCloned | EventKind::TokenActivated | EventKind::TokenRemoved
+    );
     let about = event.device.map(|(_, name)| name).or_else(|| labelled.then_some(event.detail)).unwrap_or_default();
     Notice {
         device: Id(device.id.0),

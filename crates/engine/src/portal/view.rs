@@ -28,6 +28,7 @@ impl Engine {
                 phones.push(self.portal_phone(device).await?);
             }
         }
+        let tokens = self.active_tokens(user.id).await?.into_iter().map(|token| token.name).collect();
         let this_browser = self.this_browser(browser_cookie, user.id).await?;
         let browsers = self.store.browsers_of(user.id).await?.into_iter().filter(|browser| browser.is_bound(now));
         let sessions = self.store.sessions_of(user.id).await?.into_iter().filter(|other| other.is_live(now));
@@ -37,6 +38,7 @@ impl Engine {
             fresh_until: session.created_at.after(limits::FRESH_SIGN_IN).0,
             unknown_refused: self.unknown_refused(user.id).await?,
             phones,
+            tokens,
             browsers: browsers.map(|browser| portal_browser(browser, this_browser)).collect(),
             sessions: sessions.map(|other| portal_session(other, session)).collect(),
         })

@@ -76,6 +76,9 @@ pub enum Write {
     /// Name, state, secret, `next` and last use as in the row given. Guard: it is this user's and carries the checksum `from`; the
     /// user is active; `next` does not go down (C04).
     ChangeOathToken { from: Checksum, to: OathToken },
+    /// The same secret under another key: secret and checksum as in the row given, whether or not the user is active. Guard: it
+    /// carries the checksum `from`.
+    ResealOathToken { from: Checksum, to: OathToken },
     /// Guard: it is the user's.
     RemoveOathToken { token: OathId, user: UserId },
 

@@ -48,7 +48,7 @@ impl Engine {
     ) -> Outcome<Standing> {
         let (app, app_admits) = self.app_for(app, user.id).await?;
         let devices = self.active_devices(user.id).await?;
-        let browser = browser.filter(|b| b.is_bound(now) && b.user == user.id);
+        let browser = browser.filter(|browser| browser.is_bound_for(user.id, now));
         Ok(Standing { app_name: self.app_name(app.as_ref()), app, app_admits, devices, browser })
     }
 
@@ -60,7 +60,11 @@ impl Engine {
         };
         let standing = self.standing(user, sign_in.app, browser, now).await?;
         let passkeys = self.usable_passkeys(user.id, &standing.devices).await?.len();
-        let tokens = self.active_tokens(user.id).await?.len();
+        // With a phone or passkey the decision does not look at them.
+        let tokens = match standing.devices.is_empty() && passkeys == 0 {
+            true => self.active_tokens(user.id).await?.len(),
+            false => 0,
+        };
         let others: Vec<_> =
             self.store.pending_for(user.id).await?.into_iter().filter(|c| c.sign_in != sign_in.id).collect();
         let unknown_refused = standing.browser.is_none() && self.unknown_refused(user.id).await?;

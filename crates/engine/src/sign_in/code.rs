@@ -32,18 +32,16 @@ impl Engine {
     pub(super) async fn may_type_code(
         &self,
         sign_in: &SignIn,
-        newest: Option<&Challenge>,
+        challenges: &[Challenge],
         now: Timestamp,
     ) -> Outcome<bool> {
-        if newest.is_some_and(|challenge| has_answer(challenge, now)) {
+        let Some(browser) = sign_in.browser.filter(|_| !is_answered(challenges, now)) else { return Ok(false) };
+        let tokens = self.active_tokens(sign_in.user).await?.len();
+        if tokens == 0 {
             return Ok(false);
         }
-        let browser = match sign_in.browser {
-            Some(id) => self.store.browser(id).await?,
-            None => None,
-        };
-        let bound = browser.is_some_and(|browser| browser.is_bound(now) && browser.user == sign_in.user);
-        Ok(bound && policy::may_type_code(bound, self.active_tokens(sign_in.user).await?.len()))
+        let bound = self.store.browser(browser).await?.is_some_and(|browser| browser.is_bound_for(sign_in.user, now));
+        Ok(policy::may_type_code(bound, tokens))
     }
 
     /// Accepts a one-time code; the sign-in can then be finished, and a request on the phone is withdrawn. In one commit the code is
@@ -57,10 +55,10 @@ impl Engine {
             let now = self.now().await?;
             let Grant { user, browser, challenge } = self.store.grant(sign_in.id).await?.ok_or(Fault::NotSignedIn)?;
             Self::check_active(&user)?;
-            if challenge.as_ref().is_some_and(|challenge| has_answer(challenge, now)) {
+            if is_answered(&self.store.challenges_of(sign_in.id).await?, now) {
                 return Err(Fault::Conflict("the phone has answered this sign-in: see what it says".to_owned()));
             }
-            let bound = browser.is_some_and(|browser| browser.is_bound(now) && browser.user == user.id);
+            let bound = browser.is_some_and(|browser| browser.is_bound_for(user.id, now));
             let tokens = self.active_tokens(user.id).await?;
             if user.id != sign_in.user || !policy::may_type_code(bound, tokens.len()) {
                 return Err(Fault::Forbidden("no code can be used for this sign-in: use your passkey".to_owned()));
@@ -118,18 +116,19 @@ impl Engine {
     }
 
     fn judge_code(&self, tokens: &[OathToken], typed: &str, now: Timestamp) -> Outcome<Judged> {
-        let mut why = "this code is not right: type the one that is shown now";
+        let mut right = None;
         for token in tokens {
             match token.judge(&self.token_secret(token)?, typed, now) {
                 Seen::Right { next } => {
                     let to = OathToken { next, last_used_at: Some(now), ..token.clone() };
-                    return Ok(Judged::Right(Box::new((token.clone(), to))));
+                    right = Some(Judged::Right(Box::new((token.clone(), to))));
                 }
-                Seen::Used => why = "this code was used already: wait for the next one",
+                // Whatever another token says to it.
+                Seen::Used => return Ok(Judged::Refused("this code was used already: wait for the next one")),
                 Seen::Wrong => {}
             }
         }
-        Ok(Judged::Refused(why))
+        Ok(right.unwrap_or(Judged::Refused("this code is not right: type the one that is shown now")))
     }
 
     async fn refuse_code(
@@ -168,9 +167,10 @@ impl Engine {
     }
 }
 
-/// Whether the phone has said something that a code must not talk over (INV-02).
-fn has_answer(challenge: &Challenge, now: Timestamp) -> bool {
-    match challenge.state_at(now) {
+/// Whether the phone has said something that a code must not talk over (INV-02): of any question of the sign-in, also where it was
+/// asked again since.
+fn is_answered(challenges: &[Challenge], now: Timestamp) -> bool {
+    challenges.iter().any(|challenge| match challenge.state_at(now) {
         ChallengeState::Approved(_)
         | ChallengeState::Consumed(_)
         | ChallengeState::Denied(_)
@@ -178,7 +178,7 @@ fn has_answer(challenge: &Challenge, now: Timestamp) -> bool {
         ChallengeState::Pending | ChallengeState::Expired | ChallengeState::Superseded | ChallengeState::Withdrawn => {
             false
         }
-    }
+    })
 }
 
 /// Forgets wrong codes: only after a right one (INV-07).

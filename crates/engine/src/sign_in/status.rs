@@ -25,7 +25,8 @@ impl Engine {
     /// Only the store's.
     pub async fn status(&self, sign_in: &SignIn) -> Outcome<SignInStatus> {
         let now = self.now().await?;
-        let newest = self.store.challenges_of(sign_in.id).await?.into_iter().next();
+        let challenges = self.store.challenges_of(sign_in.id).await?;
+        let newest = challenges.first();
         let (app, _) = self.app_for(sign_in.app, sign_in.user).await?;
         let mut status = SignInStatus {
             phase: SignInPhase::Ended,
@@ -44,24 +45,24 @@ impl Engine {
             location: None,
         };
         (status.phase, status.outcome) = match sign_in.state {
-            SignInState::Cancelled => (SignInPhase::Ended, Some(cancelled_outcome(newest.as_ref()))),
+            SignInState::Cancelled => (SignInPhase::Ended, Some(cancelled_outcome(newest))),
             SignInState::Finished => (SignInPhase::Ended, None),
             _ if is_over(sign_in, now) => (SignInPhase::Ended, Some(SignInOutcome::Expired)),
             SignInState::Proved { .. } | SignInState::Coded(_) => (SignInPhase::Ready, None),
-            SignInState::Open => match &newest {
+            SignInState::Open => match newest {
                 Some(challenge) => phase_of(challenge, now),
                 None => (self.phase_without_challenge(sign_in).await?, None),
             },
         };
         if sign_in.state == SignInState::Open && !is_over(sign_in, now) {
-            status.can_type_code = self.may_type_code(sign_in, newest.as_ref(), now).await?;
+            status.can_type_code = self.may_type_code(sign_in, &challenges, now).await?;
             // Without a phone there is nothing else to offer than the code.
             if status.can_type_code && status.phase == SignInPhase::Locked {
                 status.phase = SignInPhase::Code;
             }
         }
         if let Some(challenge) = newest {
-            self.add_progress(&mut status, &challenge, now).await?;
+            self.add_progress(&mut status, challenge, now).await?;
         }
         Ok(status)
     }

@@ -222,6 +222,32 @@ async fn a_denied_sign_in_takes_no_code() {
     scene.give(&request, &scene.signed(&request, Decision::Deny)).await.unwrap();
     assert!(!scene.engine.status(&sign_in).await.unwrap().can_type_code);
     assert_eq!(kind(scene.engine.prove_code(&sign_in, &scene.code(0)).await), "conflict", "INV-02");
+    // Nor after the phone was asked again.
+    scene.engine.again(&sign_in).await.unwrap();
+    assert!(!scene.engine.status(&sign_in).await.unwrap().can_type_code);
+    assert_eq!(kind(scene.engine.prove_code(&sign_in, &scene.code(0)).await), "conflict", "INV-02");
+}
+
+/// C02: the same secret in a second row would make each code good twice.
+#[tokio::test]
+async fn a_secret_is_held_once() {
+    let scene = Scene::new().await;
+    scene.token().await;
+    let again = NewToken { name: "Again".to_owned(), active: false, ..held(SECRET) };
+    assert_eq!(kind(scene.engine.add_token(&scene.user().await, again).await), "conflict");
+}
+
+/// INV-07: whoever guesses gets no new tries when an administrator adds another token.
+#[tokio::test]
+async fn a_token_that_somebody_vouches_for_forgets_no_wrong_code() {
+    let scene = Scene::new().await;
+    scene.token().await;
+    let sign_in = scene.at_home().await;
+    for _ in 0..=limits::CODES_WITHOUT_PAUSE {
+        assert_eq!(kind(scene.engine.prove_code(&sign_in, "000000").await), "wrong code");
+    }
+    scene.engine.add_token(&scene.user().await, held(b"another secret of anna")).await.unwrap();
+    assert_eq!(kind(scene.engine.prove_code(&sign_in, "000000").await), "too many");
 }
 
 #[tokio::test]

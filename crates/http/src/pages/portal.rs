@@ -160,9 +160,11 @@ pub(super) async fn forget_browser(
     State(state): State<AppState>,
     who: SignedIn,
     InPath(id): InPath<BrowserId>,
+    headers: HeaderMap,
     _: NoBody,
 ) -> Reply<Response> {
-    or_sign_in_again(state.engine().forget_own_browser(&who.session, id).await, no_content)
+    let cookie = cookies::BROWSER.read(&headers);
+    or_sign_in_again(state.engine().forget_own_browser(&who.session, id, cookie.as_deref()).await, no_content)
 }
 
 /// POST `/portal/sessions/{id}/end`.

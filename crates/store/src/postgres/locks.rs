@@ -74,9 +74,9 @@ impl Owners {
             Write::BindBrowser(browser, _) => self.known.push(browser.user.0.to_vec()),
             Write::AddSignIn(sign_in) => self.known.push(sign_in.user.0.to_vec()),
             Write::OpenChallenge(challenge) => self.known.push(challenge.user.0.to_vec()),
-            Write::AddOathToken(token) | Write::ChangeOathToken { to: token, .. } => {
-                self.known.push(token.user.0.to_vec())
-            }
+            Write::AddOathToken(token)
+            | Write::ChangeOathToken { to: token, .. }
+            | Write::ResealOathToken { to: token, .. } => self.known.push(token.user.0.to_vec()),
             Write::AddSession(session) => self.known.push(session.user.0.to_vec()),
             Write::AddEnrolment(enrolment) => self.known.push(enrolment.user.0.to_vec()),
             Write::AddIntroductionLink(link) => self.known.push(link.user.0.to_vec()),

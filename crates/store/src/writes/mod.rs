@@ -86,9 +86,10 @@ fn apply<'w>(tx: &mut Plan<'w>, write: &'w Write) -> Applied {
         | Write::BindBrowser(..)
         | Write::RotateBrowser { .. }
         | Write::UnbindBrowser { .. } => possession::apply(tx, write),
-        Write::AddOathToken(_) | Write::ChangeOathToken { .. } | Write::RemoveOathToken { .. } => {
-            oath::apply(tx, write)
-        }
+        Write::AddOathToken(_)
+        | Write::ChangeOathToken { .. }
+        | Write::ResealOathToken { .. }
+        | Write::RemoveOathToken { .. } => oath::apply(tx, write),
         Write::ChangeChecksum { row, to } => checksums::apply(tx, row, *to),
         Write::AddSignIn(_)
         | Write::ProveSignIn { .. }

@@ -33,6 +33,10 @@ pub(super) fn apply<'w>(tx: &mut Plan<'w>, write: &'w Write) -> Applied {
                 to.checksum,
             ),
         ),
+        Write::ResealOathToken { from, to } => tx.one(
+            sql!("UPDATE oath_tokens SET secret = $3, checksum = $4 WHERE id = $1 AND checksum = $2"),
+            (to.id.0, *from, &to.secret, to.checksum),
+        ),
         Write::RemoveOathToken { token, user } => {
             tx.one(sql!("DELETE FROM oath_tokens WHERE id = $1 AND user_id = $2"), (token.0, user.0))
         }

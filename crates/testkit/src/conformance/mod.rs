@@ -141,7 +141,8 @@ macro_rules! conformance_list {
             possession: devices_are_added_and_listed, devices_are_changed_by_their_user_only, activation_needs_everything,
                 revoking_takes_what_fell_with_the_phone, passkeys_are_new, device_sessions_end, nonces_are_used_once,
                 browsers_are_bound_and_found, browser_secrets_rotate, browsers_are_unbound, browsers_end_by_the_clock;
-            oath: tokens_are_added_and_listed, tokens_change_from_what_they_were, a_code_is_used_by_one_of_many,
+            oath: tokens_are_added_and_listed, tokens_change_from_what_they_were,
+                secrets_are_sealed_anew_whoever_is_disabled, a_code_is_used_by_one_of_many,
                 codes_open_while_token_and_browser_stand;
             checksums: checksums_are_changed_from_what_they_were, what_ended_carries_no_checksum;
             sign_in: sign_ins_are_added, sign_ins_are_proved, sign_ins_are_finished_once, sign_ins_are_cancelled;

@@ -72,6 +72,17 @@ pub async fn tokens_change_from_what_they_were<S: Store + 'static>(bed: &Bed<S>)
     bed.refuses(Write::ChangeOathToken { from: CHANGED, to: OathToken { next: 9, ..whole } }).await;
 }
 
+/// A key that is replaced takes nothing from somebody who is disabled for a while.
+pub async fn secrets_are_sealed_anew_whoever_is_disabled<S: Store + 'static>(bed: &Bed<S>) {
+    bed.accepts([Write::AddUser(user(1)), Write::AddOathToken(oath_token(1, ANNA))]).await;
+    bed.set_anna(UserState::Disabled).await;
+    let anew = OathToken { secret: vec![7; 9], checksum: CHANGED, ..oath_token(1, ANNA) };
+    let more = OathToken { name: "Other".into(), state: OathState::Pending, next: 99, ..anew.clone() };
+    bed.refuses(Write::ResealOathToken { from: [99; 32], to: more.clone() }).await;
+    bed.accepts([Write::ResealOathToken { from: oath_token(1, ANNA).checksum, to: more }]).await;
+    assert_eq!(bed.store.oath_token(anew.id).await, Ok(Some(anew)), "nothing else changes");
+}
+
 /// C03.
 pub async fn a_code_is_used_by_one_of_many<S: Store + 'static>(bed: &Bed<S>) {
     bed.accepts([Write::AddUser(user(1)), Write::AddOathToken(oath_token(1, ANNA))]).await;

@@ -51,9 +51,10 @@ impl State {
             | Write::RotateBrowser { .. }
             | Write::UnbindBrowser { .. }
             | Write::ChangeChecksum { .. } => self.apply_possession(write, now),
-            Write::AddOathToken(_) | Write::ChangeOathToken { .. } | Write::RemoveOathToken { .. } => {
-                self.apply_oath(write)
-            }
+            Write::AddOathToken(_)
+            | Write::ChangeOathToken { .. }
+            | Write::ResealOathToken { .. }
+            | Write::RemoveOathToken { .. } => self.apply_oath(write),
             Write::AddSignIn(_)
             | Write::ProveSignIn { .. }
             | Write::FinishSignIn { .. }

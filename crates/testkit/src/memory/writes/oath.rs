@@ -24,6 +24,13 @@ impl State {
                 (row.last_used_at, row.checksum) = (to.last_used_at, to.checksum);
                 Some(())
             }
+            Write::ResealOathToken { from, to } => {
+                let row = self.oath_tokens.get_mut(&to.id)?;
+                when(row.checksum == *from)?;
+                row.secret.clone_from(&to.secret);
+                row.checksum = to.checksum;
+                Some(())
+            }
             Write::RemoveOathToken { token, user } => {
                 when(self.oath_tokens.get(token)?.user == *user)?;
                 self.oath_tokens.remove(token)
