@@ -25,7 +25,7 @@ Run a server:
   migrate   Move the installation from SQLite to PostgreSQL
 
 People and what they hold:
-  user      Accounts: add, list, show, change, disable, password, enrol a phone
+  user      Accounts: add, list, show, change, disable, password, enrol a phone, one-time codes
   group     Groups, which decide who may open an app
   device    Phones: list, revoke
   browser   Browsers that may ask a phone: list, unbind, introduce

@@ -20,7 +20,7 @@ export function historyScreen(back) {
       "li",
       { "data-decision": answer.decision },
       h("span", { class: "grow" }, h("span", { class: "name" }, text.line(answer.decision, answer.app)), h("br"), answer.from),
-      h("time", { class: "small soft", datetime: new Date(answer.at).toISOString() }, new Date(answer.at).toLocaleString()),
+      h("time", { class: "small soft whole-row", datetime: new Date(answer.at).toISOString() }, words.when(answer.at)),
     );
   const load = async () => {
     try {
@@ -31,5 +31,6 @@ export function historyScreen(back) {
     }
   };
   void load();
-  return { node: h("div", { class: "stack" }, heading(text.title), noticesSection(), errors.node, list, button("back", words.back, "", back)) };
+  const own = h("section", { class: "stack-tight" }, h("h2", {}, text.own), errors.node, list);
+  return { node: h("div", { class: "stack" }, heading(text.title), noticesSection(), own, button("back", words.back, "", back)) };
 }

@@ -63,7 +63,7 @@ function album(all) {
   };
   turn(0);
   place.id = "album";
-  const more = all.length > 1 && h("div", { class: "actions" }, button("previous", text.previous, "", () => turn(-1)), button("next-part", text.next, "primary", () => turn(1)));
+  const more = all.length > 1 && h("div", { class: "pair" }, button("previous", text.previous, "", () => turn(-1)), button("next-part", text.next, "primary", () => turn(1)));
   return h("div", { class: "stack-tight" }, h("p", {}, all.length > 1 ? text.several(all.length) : text.one), place, where, more);
 }
 

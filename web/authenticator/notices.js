@@ -14,7 +14,7 @@ const line = (notice) =>
     "li",
     { "data-notice": notice.kind },
     h("span", { class: "grow" }, text.sentence(notice)),
-    h("time", { class: "small soft", datetime: new Date(notice.at).toISOString() }, new Date(notice.at).toLocaleString()),
+    h("time", { class: "small soft whole-row", datetime: new Date(notice.at).toISOString() }, words.when(notice.at)),
   );
 
 /** A section that stays away while there is nothing to tell. */

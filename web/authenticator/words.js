@@ -168,7 +168,8 @@ const accounts = {
 };
 
 const history = {
-  title: "Your answers",
+  title: "Answers",
+  own: "Your answers",
   empty: "You have not answered any sign-in on this phone yet.",
   /** @type {Record<string, string>} */
   decisions: { approve: "Approved", deny: "Denied", deny_fraud: "Denied and reported" },
@@ -328,6 +329,8 @@ export const words = {
   notices,
   codes,
   move,
+  /** A date and a time of day, as this phone writes them. @param {number} at Unix milliseconds */
+  when: (at) => new Date(at).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" }),
   back: "Back",
   retry: "Try again",
   loading: "Looking for sign-ins that wait for you.",

@@ -44,6 +44,9 @@ function protection(state) {
   return all.length === 0 ? words.protection.none : words.protection.by(all);
 }
 
+/** Leads to where a phone is added. */
+const toWays = () => h("a", { class: "button", href: "#ways-title" }, words.ways.addPhone);
+
 /**
  * The one thing worth doing next.
  * @param {State} state
@@ -54,7 +57,7 @@ function nextStep(state) {
   const phones = activePhones(state);
   const silent = phones.find((phone) => phone.notifications !== "granted" && phone.platform !== "terminal");
   if (phones.length === 0) {
-    return { id: "no-phone", sentence: text.noPhone, act: null };
+    return { id: "no-phone", sentence: text.noPhone, act: toWays() };
   }
   if (!state.browsers.some((browser) => browser.current)) {
     return {
@@ -66,7 +69,7 @@ function nextStep(state) {
   if (silent) {
     return { id: "silent", sentence: text.silent(silent.name), act: null };
   }
-  return phones.length === 1 ? { id: "second", sentence: text.second, act: null } : { id: "none", sentence: text.allGood, act: null };
+  return phones.length === 1 ? { id: "second", sentence: text.second, act: toWays() } : { id: "none", sentence: text.allGood, act: null };
 }
 
 /** @param {State} state */

@@ -39,6 +39,14 @@ const endings = {
   "signed out from the portal": "You signed out another browser.",
 };
 
+/** How a sign-in was proved, by the audit's words. @param {string} detail */
+function by(detail) {
+  if (detail.includes("code")) {
+    return " with a one-time code";
+  }
+  return detail.includes("passkey") ? " with a passkey" : ", approved on a phone";
+}
+
 /**
  * Each kind of event as its owner reads it.
  * @type {Record<string, (event: {app: string|null, phone: string|null, address: string|null, detail: string}) => string>}
@@ -54,20 +62,17 @@ const happened = {
   expired: ({ app, address }) => `Nobody answered a sign-in to ${app} from ${address} in time.`,
   withdrawn: ({ app, address }) => `A sign-in to ${app} from ${address} was cancelled.`,
   answer_refused: ({ phone }) => `An answer from ${phone} was refused, because its signature did not hold.`,
-  signed_in: ({ app, address, detail }) => {
-    const by = detail.includes("passkey") ? " with a passkey" : detail.includes("code") ? " with a one-time code" : ", approved on a phone";
-    return `You signed in to ${app} from ${address}${by}.`;
-  },
-  code_refused: ({ address }) => `A one-time code typed at ${address} was refused.`,
-  code_throttled: ({ address }) => `Too many wrong codes were typed at ${address}. None is taken for a while.`,
-  token_added: ({ detail }) => `The token ${detail} was added.`,
-  token_activated: ({ detail }) => `Codes of the token ${detail} can sign you in.`,
-  token_resynced: ({ detail }) => `The token ${detail} was found again by two codes in a row.`,
-  token_renamed: ({ detail }) => `A token is now called ${detail}.`,
-  token_removed: ({ detail }) => `The token ${detail} was removed.`,
+  signed_in: ({ app, address, detail }) => `You signed in to ${app} from ${address}${by(detail)}.`,
   mail_changed: ({ detail }) => `Letters to you now go to ${detail}.`,
   mail_refused: () => "A letter to you was not taken by the mail server.",
   passkey_refused: ({ address }) => `A passkey used at ${address} was refused.`,
+  code_refused: ({ address }) => `A code typed at ${address} was not right, or was used already.`,
+  code_throttled: ({ address }) => `Too many wrong codes were typed, the last at ${address}. For a while no code is taken. If that was not you, somebody knows your password.`,
+  token_added: ({ detail }) => `The token ${detail} was added.`,
+  token_activated: ({ detail }) => `Codes of the token ${detail} can now take the place of your phone.`,
+  token_resynced: ({ detail }) => `The count of the token ${detail} was found again.`,
+  token_renamed: ({ detail }) => `A token was renamed to ${detail}.`,
+  token_removed: ({ detail }) => `The token ${detail} was removed. Its codes open nothing any more.`,
   session_ended: ({ detail }) => endings[detail] ?? "You were signed out.",
   browser_bound: ({ detail, address }) => `${detail} at ${address} was introduced: sign-ins there ask your phone.`,
   browser_unbound: ({ detail }) => `${detail} was forgotten.`,
@@ -82,8 +87,11 @@ const happened = {
   user_added: () => "Your account was made.",
   user_disabled: () => "Your account was disabled.",
   user_enabled: () => "Your account was enabled again.",
+  mail_changed: () => "Your administrator changed the address that letters about your account go to.",
+  mail_refused: () => "A letter to you was not taken by the mail server. Tell your administrator.",
   user_changed: () => "Your administrator changed what your account may and must do.",
   password_refused: ({ address }) => `A wrong password was given at ${address}.`,
+  password_throttled: ({ address }) => `Too many passwords were tried at ${address}. For a while no further one is taken.`,
   password_set: () => "Your password was changed.",
   group_changed: () => "Your groups were changed.",
   app_refused: ({ app, address }) => (address ? `A sign-in to ${app} from ${address} was refused.` : `A sign-in to ${app} was refused.`),
@@ -102,7 +110,7 @@ export const words = {
     /** @param {string[]} names phones first, then what else protects the account */
     by: (names) => `Your account is protected by ${list(names)}.`,
     /** @param {string} name */
-    token: (name) => `the token ${name}`,
+    token: (name) => `codes of ${name}`,
     none: "Nothing but your password protects your account.",
     /** @param {number} count */
     phones: (count) => `${count} phones`,
@@ -209,7 +217,7 @@ export const words = {
     },
   },
   frozen: {
-    title: "Only browsers that you know",
+    title: "Only browsers that Nod knows",
     sentence: "You said that a sign-in was not yours. Since then Nod refuses browsers that it does not know.",
     button: "Allow new browsers again",
     done: "New browsers may sign in again.",

@@ -58,7 +58,7 @@ const introduce = {
 const code = {
   offer: "Type a code",
   title: "Type your code",
-  sentence: "Open your authenticator app, or press the button of your token, and type the code that it shows now.",
+  sentence: "Type the code that your authenticator app or your token shows now.",
   label: "Code",
   button: "Sign in",
   back: "Back",

@@ -205,6 +205,7 @@ fn told(error: &lettre::transport::smtp::Error) -> MailError {
     }
     let said = words.chars().map(|letter| if letter.is_control() { ' ' } else { letter });
     let said: String = said.take(MAX_SAID_CHARACTERS).collect();
+    let said = said.trim_end_matches([':', ' ']).to_owned();
     match error.status() {
         Some(status) if error.is_permanent() && !ABOUT_US.contains(&status) => MailError::Refused(said),
         // 421 and 454 are about the server and about us; the others of this kind about the letter.

@@ -80,7 +80,7 @@ impl Engine {
         let mut writes = vec![Write::AddOathToken(token.clone())];
         writes.push(Write::Audit(Self::event(EventKind::TokenAdded, now, user).detail(&token.name)));
         if new.active {
-            let detail = format!("{}, without a first code", token.name);
+            let detail = format!("{} (without a first code)", token.name);
             writes.push(Write::Audit(Self::event(EventKind::TokenActivated, now, user).detail(detail)));
             writes.extend(self.tell(user.id, None, now).await?);
         }

@@ -50,7 +50,7 @@ async fn mail_server(config: &Config, settings: &config::Mail, offline: bool, fi
     match mailer.reach().await {
         Ok(()) => findings.ok("mail", format!("{} takes letters", settings.host)),
         Err(error) => {
-            let advice = "letters wait until it does; see [mail] in nod.toml, then run: nod mail test ADDRESS";
+            let advice = "letters wait until it can be used; see [mail] in nod.toml, then run: nod mail test ADDRESS";
             findings.problem("mail", error.to_string(), advice);
         }
     }
