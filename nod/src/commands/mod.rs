@@ -10,6 +10,7 @@ pub(crate) mod device;
 pub(crate) mod doctor;
 pub(crate) mod enrol;
 pub(crate) mod group;
+pub(crate) mod import;
 pub(crate) mod init;
 pub(crate) mod key;
 pub(crate) mod mail;

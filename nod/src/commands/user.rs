@@ -8,6 +8,7 @@ use nod_engine::Engine;
 use serde::Serialize;
 
 use super::code::{self, CodeCommand};
+use super::import::users::{self, UsersArguments};
 use super::{enrol, named_user, open, passwords};
 use crate::cli::{Common, OnOff};
 use crate::failure::{Failure, Next as _, Outcome};
@@ -23,6 +24,7 @@ pub(crate) enum UserCommand {
         after_long_help = "Examples:\n  nod user add anna\n  nod user add anna --display-name \"Anna Berg\" --mail anna@your-domain.example\n\nThen: nod user enrol anna"
     )]
     Add(AddArguments),
+    Import(UsersArguments),
     /// List all accounts
     #[command(after_long_help = "Examples:\n  nod user list\n  nod user list --json")]
     List,
@@ -160,6 +162,7 @@ pub(crate) async fn run(common: &Common, command: UserCommand) -> Outcome {
     let engine = &installation.engine;
     match command {
         UserCommand::Add(arguments) => add(common, engine, arguments).await,
+        UserCommand::Import(arguments) => users::run(common, engine, arguments).await,
         UserCommand::List => list(common, engine).await,
         UserCommand::Show { name } => show(common, engine, &name).await,
         UserCommand::Set(arguments) => set(common, &installation, arguments).await,

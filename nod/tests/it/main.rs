@@ -21,6 +21,7 @@ mod doctor;
 mod faults;
 mod forward;
 mod harness;
+mod import;
 mod key;
 mod logs;
 mod mail;

@@ -55,6 +55,13 @@ async fn a_key_is_replaced_under_two_servers() {
     signs_in(&nodes, &mut page).await;
     let events = nodes.far.run(&["audit", "list", "--json"]).json();
     assert!(events.as_array().unwrap().iter().all(|event| event["kind"] != "tampered"), "{events}");
+    // Many rows are one commit here too, under two servers.
+    let rows: String = (0..500).map(|n| format!("user{n},,user{n}@example.com,admins\n")).collect();
+    let file = nodes.near.folder.path().join("people.csv");
+    fs::write(&file, format!("name,display_name,mail,groups\n{rows}")).unwrap();
+    assert_eq!(nodes.near.run(&["user", "import", file.to_str().unwrap()]).ok(), "500 accounts added.\n");
+    assert_eq!(nodes.far.run(&["audit", "verify", "--json"]).json()["holds"], true);
+    assert_eq!(nodes.far.run(&["user", "show", "user499", "--json"]).json()["groups"], json!(["admins"]));
     fs::write(nodes.far.data("data.key"), old).unwrap();
     nodes.far.run(&["user", "list"]).fails(1, &["does not open with this data key"]);
 }

@@ -7,6 +7,7 @@ mod browsers;
 mod codes;
 mod factors;
 mod failing;
+mod people;
 
 use std::sync::Arc;
 
