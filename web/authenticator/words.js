@@ -304,6 +304,8 @@ const notices = {
       device_revoked: `${about} was removed from your account.`,
       browser_bound: `${about} at ${from} may now ask your phones.`,
       browser_cloned: `A copy of your browser ${about} was seen at ${from}. Both were forgotten.`,
+      recovery_made: "New recovery codes were made for your account. Older ones are void.",
+      recovery_revoked: "An administrator took the recovery codes of your account away.",
       token_activated: `The token ${about} was added to your account.`,
       token_removed: `The token ${about} was removed from your account.`,
       mail_changed: "Letters about your account now go to another address.",

@@ -7,12 +7,13 @@ import { browsersSection, sessionsSection } from "./access.js";
 import { historySection } from "./history.js";
 import { section } from "./parts.js";
 import { addPhone, phoneCard } from "./phones.js";
+import { FEW_CODES, recoverySection } from "./recovery.js";
 import { send } from "./send.js";
 import { words } from "./words.js";
 
 /**
  * @typedef {import("./phones.js").Phone} Phone
- * @typedef {{user: {name: string, display_name: string}, now: number, fresh_until: number, unknown_refused: boolean, phones: Phone[], tokens: string[],
+ * @typedef {{user: {name: string, display_name: string}, now: number, fresh_until: number, unknown_refused: boolean, phones: Phone[], tokens: string[], recovery_codes: number,
  *   browsers: import("./access.js").Browser[], sessions: import("./access.js").Session[]}} State
  */
 
@@ -40,7 +41,9 @@ const activePhones = (state) => state.phones.filter((phone) => phone.state === "
 function protection(state) {
   const phones = activePhones(state);
   const names = phones.length > 2 ? [words.protection.phones(phones.length)] : phones.map((phone) => phone.name);
-  const all = [...names, ...state.tokens.map(words.protection.token)];
+  const codes = state.recovery_codes > 0 ? [words.protection.recovery(state.recovery_codes)] : [];
+  const factors = [...names, ...state.tokens.map(words.protection.token)];
+  const all = factors.length > 0 ? [...factors, ...codes] : [];
   return all.length === 0 ? words.protection.none : words.protection.by(all);
 }
 
@@ -68,6 +71,10 @@ function nextStep(state) {
   }
   if (silent) {
     return { id: "silent", sentence: text.silent(silent.name), act: null };
+  }
+  if (state.recovery_codes <= FEW_CODES) {
+    const sentence = state.recovery_codes === 0 ? text.recovery : text.fewCodes(state.recovery_codes);
+    return { id: "recovery", sentence, act: h("a", { class: "button", href: "#recovery-title" }, text.recoveryButton) };
   }
   return phones.length === 1 ? { id: "second", sentence: text.second, act: toWays() } : { id: "none", sentence: text.allGood, act: null };
 }
@@ -130,6 +137,7 @@ async function draw() {
       state.unknown_refused && frozen(),
       firstView(state),
       waysSection(state),
+      recoverySection({ left: state.recovery_codes, user: state.user.name, portal }),
       sessionsSection(state.sessions, given),
       browsersSection(state.browsers, given),
       historySection(history, portal),

@@ -73,6 +73,8 @@ const happened = {
   token_resynced: ({ detail }) => `The count of the token ${detail} was found again.`,
   token_renamed: ({ detail }) => `A token was renamed to ${detail}.`,
   token_removed: ({ detail }) => `The token ${detail} was removed. Its codes open nothing any more.`,
+  recovery_made: () => "You made new recovery codes. Older ones open nothing any more.",
+  recovery_revoked: () => "Your administrator took your recovery codes away.",
   session_ended: ({ detail }) => endings[detail] ?? "You were signed out.",
   browser_bound: ({ detail, address }) => `${detail} at ${address} was introduced: sign-ins there ask your phone.`,
   browser_unbound: ({ detail }) => `${detail} was forgotten.`,
@@ -114,6 +116,8 @@ export const words = {
     none: "Nothing but your password protects your account.",
     /** @param {number} count */
     phones: (count) => `${count} phones`,
+    /** @param {number} count */
+    recovery: (count) => `${count} recovery ${count === 1 ? "code" : "codes"}`,
   },
   next: {
     title: "Worth doing next",
@@ -121,6 +125,9 @@ export const words = {
     silent: /** @param {string} name */ (name) => `Nod cannot ring ${name}. Open Nod on it and allow notifications.`,
     introduce: "Introduce this browser, so that the next sign-in here asks your phone at once.",
     introduceButton: "Introduce this browser",
+    recovery: "Make recovery codes and print them. If you lose your phone, one of them gets you a new one.",
+    recoveryButton: "Go to recovery codes",
+    fewCodes: /** @param {number} left */ (left) => `Make new recovery codes: ${left === 1 ? "one is" : `${left} are`} left.`,
     second: "Add a second phone. If you lose this one, you can still sign in.",
     allGood: "Nothing. Everything is set up.",
   },
@@ -187,6 +194,32 @@ export const words = {
     unanswered: "It rang, but nobody approved the test. If the phone showed nothing, send another one.",
     slow: "It has not arrived. Look at the phone’s settings for notifications and battery, and at its connection.",
     failed: "The push service refused it. Open Nod on the phone once, then send another one.",
+  },
+  recovery: {
+    title: "Recovery codes",
+    /** @param {number} left */
+    left: (left) => (left === 0 ? "You have none yet." : `${left} of them ${left === 1 ? "is" : "are"} left.`),
+    sentence: "For the day when your phone is lost: a code and your password let you add a new phone. Each works once.",
+    few: "That is not many: make a new set and throw the old one away.",
+    make: "Make recovery codes",
+    again: "Make new codes",
+    againTitle: "Make new recovery codes?",
+    againSentence: "The codes that you have now open nothing any more.",
+    shownTitle: "Your recovery codes",
+    shownSentence: "You see them once. Print them, or write them down, and keep them where your phone is not.",
+    /** @param {string} server @param {string} user */
+    paperTitle: (server, user) => `Recovery codes for ${user} at ${server}`,
+    /** @param {number} at */
+    madeOn: (at) => `Made on ${day.format(at)}.`,
+    howTo: "Phone lost? Sign in with your password, choose “I don’t have my phone” and type one of these. Each works once. Type them at this address only:",
+    nobody: "Nobody from IT will ever ask you for one of them.",
+    print: "Print",
+    copy: "Copy",
+    copied: "The codes are in the clipboard.",
+    download: "Save as text",
+    done: "I have them",
+    kept: "Recovery codes were made.",
+    list: "Recovery codes, one in each line",
   },
   history: {
     title: "What happened",

@@ -56,6 +56,10 @@ pub enum EventKind {
     TokenResynced,
     /// It was removed.
     TokenRemoved,
+    /// Recovery codes were made; older ones are void.
+    RecoveryMade,
+    /// An administrator took the recovery codes and passes away.
+    RecoveryRevoked,
     /// A session ended before its time.
     SessionEnded,
     /// A browser was bound.
@@ -164,6 +168,12 @@ const KINDS: &[(EventKind, &str, &str)] = &[
         EventKind::TokenRemoved,
         "token_removed",
         "The token {detail} of {user} was removed; its codes open nothing any more.",
+    ),
+    (EventKind::RecoveryMade, "recovery_made", "{user} made new recovery codes; older ones are void."),
+    (
+        EventKind::RecoveryRevoked,
+        "recovery_revoked",
+        "An administrator took away the recovery codes and passes of {user}: {detail}.",
     ),
     (EventKind::SessionEnded, "session_ended", "A session of {user} was ended: {detail}."),
     (EventKind::BrowserBound, "browser_bound", "{user} now signs in from {detail}, at {address}."),

@@ -69,6 +69,8 @@ ids! {
     PasskeyId;
     /// What makes one-time codes for a user.
     OathId;
+    /// A recovery code or access pass that has not been used.
+    RecoveryId;
     /// Where pushes for a phone go.
     SubscriptionId;
     /// One attempt to reach one app.

@@ -16,6 +16,7 @@ pub mod people;
 pub mod policy;
 pub mod possession;
 pub mod push;
+pub mod recovery;
 pub mod sign_in;
 pub mod text;
 pub mod time;

@@ -70,6 +70,13 @@ pub const fn code_tries(candidates: u32) -> [Limit; 2] {
     [Limit { count: an_hour, ..CODE_TRIES_SHORT }, Limit { count: a_day, window: Millis::hours(24) }]
 }
 
+/// Recovery codes of one set.
+pub const RECOVERY_CODES: usize = 10;
+/// So many left, and it is time for a new set.
+pub const FEW_RECOVERY_CODES: usize = 3;
+/// Recovery codes and passes of one user: a set, and passes that have not ended yet.
+pub const RECOVERY_ROWS_PER_USER: usize = 2 * RECOVERY_CODES;
+
 /// Life of an administrator's enrolment link.
 pub const ENROLMENT_LINK_LIFE: Millis = Millis::hours(72);
 /// Life of an enrolment session once the link is opened.

@@ -15,6 +15,7 @@ use nod_core::oath::OathToken;
 use nod_core::people::{Group, Member, User};
 use nod_core::possession::{Browser, BrowserSecret, Device, DeviceSession, Passkey};
 use nod_core::push::{Push, Stage, Subscription};
+use nod_core::recovery::RecoveryCode;
 use nod_core::sign_in::SignIn;
 use nod_core::{
     AppId, BrowserId, ChallengeId, DeviceId, EnrolmentId, GroupId, OathId, SecretHash, SessionId, SignInId,
@@ -147,6 +148,9 @@ impl Store for Guard {
     }
     async fn oath_tokens_of(&self, user: UserId) -> StoreResult<Vec<OathToken>> {
         self.many(self.rows.oath_tokens_of(user).await?).await
+    }
+    async fn recovery_codes_of(&self, user: UserId) -> StoreResult<Vec<RecoveryCode>> {
+        self.many(self.rows.recovery_codes_of(user).await?).await
     }
     async fn browser_by_secret(&self, secret: SecretHash) -> StoreResult<Option<(Browser, BrowserSecret)>> {
         let found = self.rows.browser_by_secret(secret).await?;

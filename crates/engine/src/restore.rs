@@ -5,6 +5,7 @@ use nod_core::Timestamp;
 use nod_core::audit::{ChainHash, Event, EventKind, Link};
 use nod_core::people::UserState;
 use nod_core::possession::DeviceState;
+use nod_core::recovery::RecoveryKind;
 use nod_protocol::Bytes32;
 use nod_protocol::checkpoint::CheckpointPayload;
 use zeroize::Zeroizing;
@@ -109,6 +110,8 @@ impl Engine {
                 };
                 Ok(found.map_or(Answer::Nothing, revoke))
             }
+            // Whichever of them the backup holds: one may have been used since.
+            EventKind::RecoveryMade | EventKind::RecoveryRevoked => self.recovery_changed(event).await,
             EventKind::UserDisabled => self.user_disabled(event).await,
             EventKind::PasswordSet => self.password_set(event).await,
             EventKind::AppRemoved => {
@@ -124,6 +127,14 @@ impl Engine {
             | EventKind::DeviceEnrolled => Ok(Answer::Look),
             _ => Ok(Answer::Nothing),
         }
+    }
+
+    async fn recovery_changed(&self, event: &Event) -> Outcome<Answer> {
+        let Some((user, _)) = event.user else { return Ok(Answer::Nothing) };
+        if self.store.recovery_codes_of(user).await?.is_empty() {
+            return Ok(Answer::Nothing);
+        }
+        Ok(Answer::Revoke(vec![Write::EndRecoveryCodes { user, kind: RecoveryKind::Code }]))
     }
 
     async fn user_disabled(&self, event: &Event) -> Outcome<Answer> {

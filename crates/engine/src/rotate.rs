@@ -42,13 +42,16 @@ impl Engine {
         for table in Table::ALL {
             for row in self.rows.sealed_rows(*table).await? {
                 let found = self.vault.seen(&row);
-                let token = match &row {
-                    SealedRow::OathToken(token) if found.made != Made::Elsewhere => self.resealed_token(token)?,
+                // What is sealed inside of it as well.
+                let whole = match &row {
+                    _ if found.made == Made::Elsewhere => None,
+                    SealedRow::OathToken(token) => self.resealed_token(token)?,
+                    SealedRow::RecoveryCode(code) => self.resealed_recovery(code)?,
                     _ => None,
                 };
                 match found.made {
                     // Its checksum comes with it.
-                    Made::Now | Made::Before if token.is_some() => writes.extend(token),
+                    Made::Now | Made::Before if whole.is_some() => writes.extend(whole),
                     Made::Now => done.present += 1,
                     Made::Before => writes.push(Write::ChangeChecksum { row, to: found.anew }),
                     Made::Elsewhere => done.foreign += 1,

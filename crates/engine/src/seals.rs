@@ -9,6 +9,7 @@ use nod_core::enrolment::{Enrolment, EnrolmentState, IntroductionLink, OpenedBy}
 use nod_core::oath::{Algorithm, Moving, OathState, OathToken};
 use nod_core::people::{Member, User, UserState};
 use nod_core::possession::{BoundBy, Browser, BrowserSecret, Device, DeviceSession, DeviceState, Passkey, Platform};
+use nod_core::recovery::{RecoveryCode, RecoveryKind};
 use nod_core::sign_in::{SignIn, SignInState};
 use nod_core::{Checksum, Timestamp};
 
@@ -130,6 +131,7 @@ impl Vault {
             SealedRow::AppSession(row) => self.made_of(row),
             SealedRow::IntroductionLink(row) => self.made_of(row),
             SealedRow::OathToken(row) => self.made_of(row),
+            SealedRow::RecoveryCode(row) => self.made_of(row),
         }
     }
 }
@@ -451,6 +453,25 @@ impl Sealed for OathToken {
         fields.put(self.next.to_be_bytes()).time(self.created_at)
     }
     /// A pending one may still be activated.
+    fn grants(&self) -> bool {
+        true
+    }
+    fn place(&self) -> String {
+        self.id.to_string()
+    }
+}
+
+impl Sealed for RecoveryCode {
+    carries!(RecoveryCodes);
+    fn fields(&self) -> Fields {
+        let kind: u8 = match self.kind {
+            RecoveryKind::Code => 1,
+            RecoveryKind::Pass => 2,
+        };
+        let fields = Fields::new().put(self.id.0).put(self.user.0).put([kind]).put(&self.prefix).put(&self.hash);
+        fields.time(self.created_at).maybe(self.expires_at.map(|end| end.0.to_be_bytes()))
+    }
+    /// A used one is gone.
     fn grants(&self) -> bool {
         true
     }

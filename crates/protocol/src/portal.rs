@@ -20,6 +20,8 @@ pub struct PortalState {
     pub phones: Vec<PortalPhone>,
     /// Names of the tokens whose codes may be used.
     pub tokens: Vec<String>,
+    /// Recovery codes that are left.
+    pub recovery_codes: usize,
     /// Bound browsers, oldest first.
     pub browsers: Vec<PortalBrowser>,
     /// Live sessions, newest first.
@@ -148,6 +150,21 @@ pub struct PortalSession {
     pub used_at: i64,
     /// The one that asks.
     pub current: bool,
+}
+
+/// Answer of POST `/portal/recovery`: the only time that the codes are seen.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecoveryCodesAnswer {
+    /// In groups, as they are to be printed: secrets.
+    pub codes: Vec<String>,
+    /// When they were made.
+    pub made_at: i64,
+}
+
+impl std::fmt::Debug for RecoveryCodesAnswer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("RecoveryCodesAnswer(…)")
+    }
 }
 
 /// Body of POST `/portal/phones/{id}/rename`.

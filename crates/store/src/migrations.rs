@@ -48,6 +48,12 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../migrations/0005_codes.sqlite.sql"),
         postgres: include_str!("../migrations/0005_codes.postgres.sql"),
     },
+    Migration {
+        version: 6,
+        name: "recovery",
+        sqlite: include_str!("../migrations/0006_recovery.sqlite.sql"),
+        postgres: include_str!("../migrations/0006_recovery.postgres.sql"),
+    },
 ];
 
 /// Those up to `version`.

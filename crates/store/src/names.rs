@@ -6,6 +6,7 @@ use nod_core::oath::{Algorithm, OathState};
 use nod_core::people::UserState;
 use nod_core::possession::{BoundBy, DeviceState, Notifications, Platform};
 use nod_core::push::{PushKind, PushState, Stage};
+use nod_core::recovery::RecoveryKind;
 
 /// A value with a name in the store.
 pub(crate) trait Named: Sized + Copy {
@@ -53,5 +54,6 @@ names! {
     }
     Method { Push = "push", PushNumber = "push_number", Passkey = "passkey", Code = "code" }
     Algorithm { Sha1 = "sha1", Sha256 = "sha256", Sha512 = "sha512" }
+    RecoveryKind { Code = "code", Pass = "pass" }
     OathState { Pending = "pending", Active = "active" }
 }

@@ -78,6 +78,10 @@ macro_rules! store {
                 self.all($crate::reads::oath_tokens_of(user)).await
             }
 
+            async fn recovery_codes_of(&self, user: UserId) -> StoreResult<Vec<RecoveryCode>> {
+                self.all($crate::reads::recovery_codes_of(user)).await
+            }
+
             async fn browser_by_secret(&self, secret: SecretHash) -> StoreResult<Option<(Browser, BrowserSecret)>> {
                 self.first($crate::reads::browser_by_secret(secret)).await
             }
@@ -218,6 +222,7 @@ pub(crate) mod types {
     pub(crate) use nod_core::people::{Group, Member, User};
     pub(crate) use nod_core::possession::{Browser, BrowserSecret, Device, DeviceSession, Passkey};
     pub(crate) use nod_core::push::{Push, Stage, Subscription};
+    pub(crate) use nod_core::recovery::RecoveryCode;
     pub(crate) use nod_core::sign_in::SignIn;
     pub(crate) use nod_core::{
         AppId, BrowserId, ChallengeId, DeviceId, EnrolmentId, GroupId, OathId, SecretHash, SessionId, SignInId,

@@ -9,6 +9,7 @@ use nod_core::oath::OathToken;
 use nod_core::people::{Group, Member, User};
 use nod_core::possession::{Browser, BrowserSecret, Device, DeviceSession, Passkey};
 use nod_core::push::{Push, Stage, Subscription};
+use nod_core::recovery::RecoveryCode;
 use nod_core::sign_in::SignIn;
 use nod_core::{
     AppId, BrowserId, ChallengeId, DeviceId, EnrolmentId, GroupId, OathId, SecretHash, SessionId, SignInId,
@@ -97,6 +98,12 @@ pub(crate) fn passkeys_of(user: UserId) -> Query<'static, Passkey> {
 pub(crate) fn oath_tokens_of(user: UserId) -> Query<'static, OathToken> {
     let sql = sql!("SELECT ", columns!(oath_tokens), " FROM oath_tokens WHERE user_id = $1 ORDER BY created_at, id");
     Query::new(sql, (user.0,), rows::oath_token)
+}
+
+pub(crate) fn recovery_codes_of(user: UserId) -> Query<'static, RecoveryCode> {
+    let sql =
+        sql!("SELECT ", columns!(recovery_codes), " FROM recovery_codes WHERE user_id = $1 ORDER BY created_at, id");
+    Query::new(sql, (user.0,), rows::recovery_code)
 }
 
 pub(crate) fn passkey_by_credential(credential_id: &[u8]) -> Query<'_, Passkey> {
@@ -368,6 +375,9 @@ pub(crate) fn sealed_rows(table: Table) -> Query<'static, SealedRow> {
         Table::OathTokens => {
             (sql!("SELECT ", columns!(oath_tokens), " FROM oath_tokens"), |row| rows::oath_token(row).map(Into::into))
         }
+        Table::RecoveryCodes => (sql!("SELECT ", columns!(recovery_codes), " FROM recovery_codes"), |row| {
+            rows::recovery_code(row).map(Into::into)
+        }),
     };
     Query::new(sql, (), row)
 }

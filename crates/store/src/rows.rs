@@ -8,10 +8,11 @@ use nod_core::oath::{Moving, OathToken};
 use nod_core::people::{Group, Member, User};
 use nod_core::possession::{Browser, BrowserSecret, Device, DeviceSession, Passkey};
 use nod_core::push::{Push, Stage, Subscription};
+use nod_core::recovery::RecoveryCode;
 use nod_core::sign_in::{SignIn, SignInState};
 use nod_core::{
-    AppId, BrowserId, ChallengeId, Checksum, DeviceId, EnrolmentId, GroupId, OathId, PasskeyId, PushId, SecretHash,
-    SessionId, SignInId, SubscriptionId, Timestamp, UNSEALED, UserId,
+    AppId, BrowserId, ChallengeId, Checksum, DeviceId, EnrolmentId, GroupId, OathId, PasskeyId, PushId, RecoveryId,
+    SecretHash, SessionId, SignInId, SubscriptionId, Timestamp, UNSEALED, UserId,
 };
 use nod_engine::ports::{Errand, Grant, Lately, Question, StoreResult as Result};
 
@@ -61,6 +62,9 @@ macro_rules! columns {
     };
     (oath_tokens) => {
         "id, user_id, name, step, algorithm, digits, secret, state, next_counter, created_at, last_used_at, checksum"
+    };
+    (recovery_codes) => {
+        "id, user_id, kind, prefix, hash, created_at, expires_at, checksum"
     };
     (subscriptions) => {
         "id, endpoint, p256dh, auth, refusals"
@@ -269,6 +273,19 @@ pub(crate) fn oath_token(row: &dyn Cells) -> Result<OathToken> {
         created_at: time(row, 9)?,
         last_used_at: maybe(row, 10)?.map(Timestamp),
         checksum: checksum(row, 11)?,
+    })
+}
+
+pub(crate) fn recovery_code(row: &dyn Cells) -> Result<RecoveryCode> {
+    Ok(RecoveryCode {
+        id: id(row, 0, RecoveryId)?,
+        user: id(row, 1, UserId)?,
+        kind: named(row, 2)?,
+        prefix: get(row, 3)?,
+        hash: get(row, 4)?,
+        created_at: time(row, 5)?,
+        expires_at: maybe(row, 6)?.map(Timestamp),
+        checksum: checksum(row, 7)?,
     })
 }
 

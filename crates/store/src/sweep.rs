@@ -13,6 +13,7 @@ pub(crate) fn statements() -> Vec<(Sql, Vec<Value<'static>>)> {
         sql!("DELETE FROM nonces WHERE expires_at <= (SELECT nod_now()) - $1"),
         sql!("DELETE FROM app_codes WHERE expires_at <= (SELECT nod_now()) - $1"),
         sql!("DELETE FROM introduction_links WHERE expires_at <= (SELECT nod_now()) - $1"),
+        sql!("DELETE FROM recovery_codes WHERE expires_at <= (SELECT nod_now()) - $1"),
         sql!("DELETE FROM device_sessions WHERE expires_at <= (SELECT nod_now()) - $1"),
         sql!("DELETE FROM counters WHERE ends_at <= (SELECT nod_now()) - $1"),
         // What only makes sense beside another row goes before it.

@@ -23,6 +23,7 @@ macro_rules! store_calls {
             fn device_session(secret: SecretHash) -> StoreResult<Vec<(Device, DeviceSession)>>;
             fn oath_token(id: OathId) -> StoreResult<Option<OathToken>>;
             fn oath_tokens_of(user: UserId) -> StoreResult<Vec<OathToken>>;
+            fn recovery_codes_of(user: UserId) -> StoreResult<Vec<RecoveryCode>>;
             fn browser_by_secret(secret: SecretHash) -> StoreResult<Option<(Browser, BrowserSecret)>>;
             fn browser(id: BrowserId) -> StoreResult<Option<Browser>>;
             fn browsers_of(user: UserId) -> StoreResult<Vec<Browser>>;
@@ -75,6 +76,7 @@ pub(crate) mod rows {
     pub(crate) use nod_core::people::{Group, Member, User};
     pub(crate) use nod_core::possession::{Browser, BrowserSecret, Device, DeviceSession, Passkey};
     pub(crate) use nod_core::push::{Push, Stage, Subscription};
+    pub(crate) use nod_core::recovery::RecoveryCode;
     pub(crate) use nod_core::sign_in::SignIn;
     pub(crate) use nod_core::{
         AppId, BrowserId, ChallengeId, DeviceId, EnrolmentId, GroupId, OathId, SecretHash, SessionId, SignInId,

@@ -19,6 +19,7 @@ pub(crate) mod migrate;
 pub(crate) mod passwords;
 pub(crate) mod phone;
 pub(crate) mod phone_wait;
+pub(crate) mod recovery;
 pub(crate) mod restore;
 pub(crate) mod serve;
 pub(crate) mod user;

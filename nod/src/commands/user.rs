@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::code::{self, CodeCommand};
 use super::import::users::{self, UsersArguments};
-use super::{enrol, named_user, open, passwords};
+use super::{enrol, named_user, open, passwords, recovery};
 use crate::cli::{Common, OnOff};
 use crate::failure::{Failure, Next as _, Outcome};
 use crate::installation::Installation;
@@ -79,6 +79,17 @@ pub(crate) enum UserCommand {
         /// Send the link to the account's mail address instead of printing it
         #[arg(long)]
         mail: bool,
+    },
+    /// How many recovery codes an account has left, or take them away; nobody but their owner makes or sees them
+    #[command(
+        after_long_help = "The person makes the codes in the portal, after a sign-in with a phone or passkey.\n\nExamples:\n  nod user recovery anna\n  nod user recovery anna --revoke"
+    )]
+    Recovery {
+        /// User name
+        name: String,
+        /// Take all of them away, and passes that were not used
+        #[arg(long)]
+        revoke: bool,
     },
     /// One-time codes: add, confirm, list, resync, rename, remove the tokens that make them
     #[command(subcommand)]
@@ -188,6 +199,7 @@ pub(crate) async fn run(common: &Common, command: UserCommand) -> Outcome {
             }
             enrol::run(common, &installation, &user, !no_wait).await
         }
+        UserCommand::Recovery { name, revoke } => recovery::codes(common, engine, &name, revoke).await,
         UserCommand::Code(command) => code::run(common, engine, command).await,
     }
 }
@@ -327,6 +339,7 @@ async fn show(common: &Common, engine: &Engine, name: &str) -> Outcome {
     for token in engine.store().oath_tokens_of(user.id).await? {
         rows.push(("token", token.name));
     }
+    rows.push(("recovery codes", engine.recovery_codes_left(user.id).await?.to_string()));
     for browser in &details.browsers {
         rows.push(("browser", format!("{} (bound by {})", browser.label, browser.bound_by)));
     }

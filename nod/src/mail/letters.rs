@@ -96,7 +96,7 @@ pub(crate) fn notice(config: &Config, user: &User, event: &Event) -> Option<Word
             ("Your account was disabled", "Your account was disabled and signed out.".to_owned())
         }
         EventKind::UserEnabled => ("Your account was enabled", "Your account can be used again.".to_owned()),
-        _ => return None,
+        _ => recovery(event.kind)?,
     };
     let text = format!(
         "{happened}\n\
@@ -106,6 +106,21 @@ pub(crate) fn notice(config: &Config, user: &User, event: &Event) -> Option<Word
         when(event.at)
     );
     Some((subject.to_owned(), whole(config, Some(user), &text)))
+}
+
+/// The same of recovery codes and what they bring in.
+fn recovery(kind: EventKind) -> Option<(&'static str, String)> {
+    Some(match kind {
+        EventKind::RecoveryMade => (
+            "New recovery codes were made",
+            "New recovery codes were made for your account. Older ones open nothing any more.".to_owned(),
+        ),
+        EventKind::RecoveryRevoked => (
+            "Your recovery codes were taken away",
+            "An administrator took your recovery codes away. They open nothing any more.".to_owned(),
+        ),
+        _ => return None,
+    })
 }
 
 /// With who is spoken to and who speaks.

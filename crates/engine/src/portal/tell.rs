@@ -67,6 +67,8 @@ fn is_news(event: &Event, device: &Device, now: Timestamp) -> bool {
             | EventKind::MailChanged
             | EventKind::TokenActivated
             | EventKind::TokenRemoved
+            | EventKind::RecoveryMade
+            | EventKind::RecoveryRevoked
             | EventKind::PasswordSet
             | EventKind::SignInReported
             | EventKind::IntroductionLinkMade

@@ -39,6 +39,7 @@ impl Engine {
             unknown_refused: self.unknown_refused(user.id).await?,
             phones,
             tokens,
+            recovery_codes: self.recovery_codes_left(user.id).await?,
             browsers: browsers.map(|browser| portal_browser(browser, this_browser)).collect(),
             sessions: sessions.map(|other| portal_session(other, session)).collect(),
         })

@@ -6,6 +6,7 @@ use nod_core::enrolment::{Enrolment, IntroductionLink};
 use nod_core::oath::OathToken;
 use nod_core::people::{Member, User};
 use nod_core::possession::{Browser, BrowserSecret, Device, DeviceSession, Passkey};
+use nod_core::recovery::RecoveryCode;
 use nod_core::sign_in::SignIn;
 
 /// Names each table once: its variant here, the row's, and its name in the store.
@@ -62,4 +63,5 @@ sealed! {
     AppSessions AppSession "app_sessions",
     Links IntroductionLink "introduction_links",
     OathTokens OathToken "oath_tokens",
+    RecoveryCodes RecoveryCode "recovery_codes",
 }

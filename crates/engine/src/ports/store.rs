@@ -10,6 +10,7 @@ use nod_core::oath::OathToken;
 use nod_core::people::{Group, Member, User};
 use nod_core::possession::{Browser, BrowserSecret, Device, DeviceSession, Passkey};
 use nod_core::push::{Push, Stage, Subscription};
+use nod_core::recovery::RecoveryCode;
 use nod_core::sign_in::SignIn;
 use nod_core::{
     AppId, BrowserId, ChallengeId, DeviceId, EnrolmentId, GroupId, OathId, SecretHash, SessionId, SignInId,
@@ -96,6 +97,9 @@ pub trait Store: Send + Sync {
     async fn oath_token(&self, id: OathId) -> StoreResult<Option<OathToken>>;
     /// Of a user, oldest first.
     async fn oath_tokens_of(&self, user: UserId) -> StoreResult<Vec<OathToken>>;
+
+    /// Recovery codes and passes of a user that were not used, ended passes included, oldest first.
+    async fn recovery_codes_of(&self, user: UserId) -> StoreResult<Vec<RecoveryCode>>;
 
     /// The browser that was ever given this secret.
     async fn browser_by_secret(&self, secret: SecretHash) -> StoreResult<Option<(Browser, BrowserSecret)>>;

@@ -9,10 +9,11 @@ use nod_core::oath::OathToken;
 use nod_core::people::{Group, Member, User};
 use nod_core::possession::{Browser, BrowserSecret, Device, DeviceSession, Notifications, Passkey};
 use nod_core::push::{Push, PushState, Stage, Subscription};
+use nod_core::recovery::{RecoveryCode, RecoveryKind};
 use nod_core::sign_in::{SignIn, SignInState};
 use nod_core::{
-    AppId, BrowserId, ChallengeId, Checksum, DeviceId, EnrolmentId, GroupId, OathId, PushId, SecretHash, SessionId,
-    SignInId, SubscriptionId, Timestamp, UserId,
+    AppId, BrowserId, ChallengeId, Checksum, DeviceId, EnrolmentId, GroupId, OathId, PushId, RecoveryId, SecretHash,
+    SessionId, SignInId, SubscriptionId, Timestamp, UserId,
 };
 
 use super::{SealedRow, Topic};
@@ -81,6 +82,15 @@ pub enum Write {
     ResealOathToken { from: Checksum, to: OathToken },
     /// Guard: it is the user's.
     RemoveOathToken { token: OathId, user: UserId },
+
+    /// Guard: the user is active and has fewer than [`nod_core::limits::RECOVERY_ROWS_PER_USER`].
+    AddRecoveryCode(RecoveryCode),
+    /// Removes it. Guard: it is the user's, carries this checksum and has not ended; the user is active (E13).
+    UseRecoveryCode { code: RecoveryId, user: UserId, checksum: Checksum },
+    /// The same hash under another key: hash and checksum as in the row given. Guard: it carries the checksum `from`.
+    ResealRecoveryCode { from: Checksum, to: RecoveryCode },
+    /// Removes all of this kind. No guard.
+    EndRecoveryCodes { user: UserId, kind: RecoveryKind },
 
     /// Guard: the user is active; the secret is new.
     BindBrowser(Browser, BrowserSecret),

@@ -8,6 +8,7 @@ mod codes;
 mod factors;
 mod failing;
 mod people;
+mod recovery;
 
 use std::sync::Arc;
 

@@ -13,6 +13,7 @@ mod go_on;
 mod introduce;
 mod portal;
 mod qr;
+mod recovery;
 mod sign_in;
 mod site;
 mod target;
@@ -67,6 +68,7 @@ pub(crate) const ROUTES: &[Route] = routes! {
     post "/portal/history/{place}/not-me" Session portal::not_me;
     post "/portal/allow-unknown" Session portal::allow_unknown;
     post "/portal/enrol" Session portal::enrol;
+    post "/portal/recovery" Session recovery::make;
     post "/portal/phones/{id}/revoke" Session portal::revoke_phone;
     post "/portal/phones/{id}/rename" Session portal::rename_phone;
     post "/portal/phones/{id}/test" Session portal::test_phone;

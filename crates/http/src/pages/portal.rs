@@ -99,7 +99,7 @@ pub(super) async fn enrol(State(state): State<AppState>, who: SignedIn, _: NoBod
 }
 
 /// The answer, or where to sign in again first.
-fn or_sign_in_again<T>(outcome: Outcome<T>, answer: impl FnOnce(T) -> Response) -> Reply<Response> {
+pub(super) fn or_sign_in_again<T>(outcome: Outcome<T>, answer: impl FnOnce(T) -> Response) -> Reply<Response> {
     match outcome {
         Ok(done) => Ok(answer(done)),
         Err(Fault::Forbidden(message)) => {

@@ -38,6 +38,7 @@ const KEPT: &[&str] = &[
     "devices",
     "passkeys",
     "oath_tokens",
+    "recovery_codes",
     "subscriptions",
     "challenges",
     "stages",
@@ -48,8 +49,9 @@ const KEPT: &[&str] = &[
 
 /// What is still pending in the tables that are kept ends when they are loaded (D11). A challenge that was approved and not
 /// collected has lost its sign-in, so nothing can collect it.
-const SETTLE: [Sql; 3] = [
+const SETTLE: [Sql; 4] = [
     sql!("UPDATE challenges SET state = 'withdrawn', checksum = NULL WHERE state = 'pending'"),
+    sql!("DELETE FROM recovery_codes WHERE expires_at IS NOT NULL"),
     sql!("DELETE FROM passkeys WHERE device_id IN (SELECT id FROM devices WHERE state = 'pending')"),
     sql!("UPDATE devices SET state = 'revoked', checksum = NULL WHERE state = 'pending'"),
 ];

@@ -6,7 +6,13 @@
 //! user is active" or "no other challenge is pending", are about one user, so commits about one user run one after the other:
 //! each takes the user's advisory lock before its first statement.
 
-use nod_core::enrolment::EnrolmentState;
+use nod_core::access::Session;
+use nod_core::challenge::Challenge;
+use nod_core::enrolment::{Enrolment, EnrolmentState, IntroductionLink};
+use nod_core::oath::OathToken;
+use nod_core::possession::{Browser, Device, Passkey};
+use nod_core::recovery::RecoveryCode;
+use nod_core::sign_in::SignIn;
 use nod_engine::ports::Write;
 
 /// Takes the locks, always in the same order: of users named, and of the users behind sign-ins named.
@@ -43,6 +49,7 @@ impl Owners {
         self.known.is_empty() && self.sign_ins.is_empty()
     }
 
+    #[expect(clippy::too_many_lines, reason = "a table: one line for each kind of write")]
     fn add(&mut self, write: &Write) {
         match write {
             Write::MoveEnrolment { user, to, .. } => {
@@ -68,18 +75,22 @@ impl Owners {
             | Write::EndSessionsOf { user, .. }
             | Write::OpenEnrolment { user, .. }
             | Write::RemoveOathToken { user, .. }
-            | Write::EndEnrolmentsOf { user } => self.known.push(user.0.to_vec()),
-            Write::AddDevice(device) => self.known.push(device.user.0.to_vec()),
-            Write::AddPasskey(passkey) => self.known.push(passkey.user.0.to_vec()),
-            Write::BindBrowser(browser, _) => self.known.push(browser.user.0.to_vec()),
-            Write::AddSignIn(sign_in) => self.known.push(sign_in.user.0.to_vec()),
-            Write::OpenChallenge(challenge) => self.known.push(challenge.user.0.to_vec()),
-            Write::AddOathToken(token)
-            | Write::ChangeOathToken { to: token, .. }
-            | Write::ResealOathToken { to: token, .. } => self.known.push(token.user.0.to_vec()),
-            Write::AddSession(session) => self.known.push(session.user.0.to_vec()),
-            Write::AddEnrolment(enrolment) => self.known.push(enrolment.user.0.to_vec()),
-            Write::AddIntroductionLink(link) => self.known.push(link.user.0.to_vec()),
+            | Write::UseRecoveryCode { user, .. }
+            | Write::EndRecoveryCodes { user, .. }
+            | Write::EndEnrolmentsOf { user }
+            | Write::AddDevice(Device { user, .. })
+            | Write::AddPasskey(Passkey { user, .. })
+            | Write::BindBrowser(Browser { user, .. }, _)
+            | Write::AddSignIn(SignIn { user, .. })
+            | Write::OpenChallenge(Challenge { user, .. })
+            | Write::AddOathToken(OathToken { user, .. })
+            | Write::ChangeOathToken { to: OathToken { user, .. }, .. }
+            | Write::ResealOathToken { to: OathToken { user, .. }, .. }
+            | Write::AddRecoveryCode(RecoveryCode { user, .. })
+            | Write::ResealRecoveryCode { to: RecoveryCode { user, .. }, .. }
+            | Write::AddSession(Session { user, .. })
+            | Write::AddEnrolment(Enrolment { user, .. })
+            | Write::AddIntroductionLink(IntroductionLink { user, .. }) => self.known.push(user.0.to_vec()),
             // Guarded by the row they change alone, by keys, or not at all. Listed one by one, so that a new write is thought about.
             Write::AddUser(_)
             | Write::AddGroup(_)

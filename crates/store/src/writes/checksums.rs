@@ -38,6 +38,7 @@ pub(super) fn apply<'w>(tx: &mut Plan<'w>, row: &'w SealedRow, to: Checksum) -> 
             tx.one(change!("introduction_links", "secret"), (row.secret.0, row.checksum, to))
         }
         SealedRow::OathToken(row) => tx.one(change!("oath_tokens", "id"), (row.id.0, row.checksum, to)),
+        SealedRow::RecoveryCode(row) => tx.one(change!("recovery_codes", "id"), (row.id.0, row.checksum, to)),
         SealedRow::Enrolment(row) => tx.one(change!("enrolments", "id"), (row.id.0, row.checksum, to)),
     }
 }

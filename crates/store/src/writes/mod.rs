@@ -7,6 +7,7 @@ mod oath;
 mod people;
 mod possession;
 mod push;
+mod recovery;
 mod sign_in;
 
 use nod_engine::ports::Write;
@@ -90,6 +91,10 @@ fn apply<'w>(tx: &mut Plan<'w>, write: &'w Write) -> Applied {
         | Write::ChangeOathToken { .. }
         | Write::ResealOathToken { .. }
         | Write::RemoveOathToken { .. } => oath::apply(tx, write),
+        Write::AddRecoveryCode(_)
+        | Write::UseRecoveryCode { .. }
+        | Write::ResealRecoveryCode { .. }
+        | Write::EndRecoveryCodes { .. } => recovery::apply(tx, write),
         Write::ChangeChecksum { row, to } => checksums::apply(tx, row, *to),
         Write::AddSignIn(_)
         | Write::ProveSignIn { .. }

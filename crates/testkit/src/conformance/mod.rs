@@ -12,6 +12,7 @@ pub mod oath;
 pub mod people;
 pub mod possession;
 pub mod push;
+pub mod recovery;
 pub mod rows;
 pub mod sign_in;
 pub mod whole;
@@ -144,6 +145,8 @@ macro_rules! conformance_list {
             oath: tokens_are_added_and_listed, tokens_change_from_what_they_were,
                 secrets_are_sealed_anew_whoever_is_disabled, a_code_is_used_by_one_of_many,
                 codes_open_while_token_and_browser_stand;
+            recovery: codes_are_added_and_listed, codes_are_used_once, passes_end_by_the_clock,
+                hashes_are_sealed_anew_whoever_is_disabled;
             checksums: checksums_are_changed_from_what_they_were, what_ended_carries_no_checksum;
             sign_in: sign_ins_are_added, sign_ins_are_proved, sign_ins_are_finished_once, sign_ins_are_cancelled;
             challenge: challenges_open_one_at_a_time, challenges_beside_others_have_numbers,

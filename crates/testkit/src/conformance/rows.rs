@@ -9,10 +9,11 @@ use nod_core::possession::{
     BoundBy, Browser, BrowserSecret, Device, DeviceSession, DeviceState, Notifications, Passkey, Platform,
 };
 use nod_core::push::{Push, PushKind, PushState, Subscription};
+use nod_core::recovery::{RecoveryCode, RecoveryKind};
 use nod_core::sign_in::{SignIn, SignInState};
 use nod_core::{
     AppId, BrowserId, ChallengeId, Checksum, DeviceId, EnrolmentId, GroupId, Millis, OathId, PasskeyId, PushId,
-    SecretHash, SessionId, SignInId, SubscriptionId, Timestamp, UserId, limits,
+    RecoveryId, SecretHash, SessionId, SignInId, SubscriptionId, Timestamp, UserId, limits,
 };
 use nod_engine::ports::{Store, Write};
 
@@ -121,6 +122,20 @@ pub fn oath_token(n: u8, user: UserId) -> OathToken {
         created_at: at(13),
         last_used_at: None,
         checksum: [n.wrapping_add(16); 32],
+    }
+}
+/// Recovery code `n` of `user`.
+#[must_use]
+pub fn recovery_code(n: u8, user: UserId) -> RecoveryCode {
+    RecoveryCode {
+        id: RecoveryId([n; 16]),
+        user,
+        kind: RecoveryKind::Code,
+        prefix: format!("AB{n:02}"),
+        hash: vec![n, 0, 7],
+        created_at: at(14),
+        expires_at: None,
+        checksum: [n.wrapping_add(17); 32],
     }
 }
 /// Subscription `n`.

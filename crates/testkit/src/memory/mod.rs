@@ -17,10 +17,11 @@ use nod_core::oath::OathToken;
 use nod_core::people::{Group, Member, User};
 use nod_core::possession::{Browser, BrowserSecret, Device, DeviceSession, Passkey};
 use nod_core::push::{Push, Stage, Subscription};
+use nod_core::recovery::RecoveryCode;
 use nod_core::sign_in::SignIn;
 use nod_core::{
-    AppId, BrowserId, ChallengeId, DeviceId, EnrolmentId, GroupId, Millis, OathId, PasskeyId, PushId, SecretHash,
-    SessionId, SignInId, SubscriptionId, Timestamp, UserId,
+    AppId, BrowserId, ChallengeId, DeviceId, EnrolmentId, GroupId, Millis, OathId, PasskeyId, PushId, RecoveryId,
+    SecretHash, SessionId, SignInId, SubscriptionId, Timestamp, UserId,
 };
 use nod_engine::ports::{CommitError, Wakes, Write};
 
@@ -85,6 +86,7 @@ state! {
     devices: DeviceId => Device,
     passkeys: PasskeyId => Passkey,
     oath_tokens: OathId => OathToken,
+    recovery_codes: RecoveryId => RecoveryCode,
     subscriptions: SubscriptionId => Subscription,
     device_sessions: (SecretHash, DeviceId) => DeviceSession,
     nonces: SecretHash => Timestamp,

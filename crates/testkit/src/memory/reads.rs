@@ -10,6 +10,7 @@ use nod_core::limits::Limit;
 use nod_core::oath::OathToken;
 use nod_core::possession::{Browser, BrowserSecret, Device, DeviceSession, DeviceState, Passkey};
 use nod_core::push::{Push, PushState, Stage};
+use nod_core::recovery::RecoveryCode;
 use nod_core::sign_in::SignInState;
 use nod_core::{ChallengeId, DeviceId, GroupId, SecretHash, SignInId, Timestamp, UserId};
 use nod_engine::ports::{Errand, Grant, Lately, Question, SealedRow, Table};
@@ -65,6 +66,10 @@ impl State {
 
     pub(super) fn oath_tokens_of(&self, user: UserId) -> Vec<OathToken> {
         sorted(self.oath_tokens.values(), |token| token.user == user, |token| (token.created_at, token.id))
+    }
+
+    pub(super) fn recovery_codes_of(&self, user: UserId) -> Vec<RecoveryCode> {
+        sorted(self.recovery_codes.values(), |code| code.user == user, |code| (code.created_at, code.id))
     }
 
     pub(super) fn passkey_by_credential(&self, credential_id: &[u8]) -> Option<Passkey> {
@@ -239,6 +244,7 @@ impl State {
             Table::AppSessions => of(self.app_sessions.values(), |_| true),
             Table::Links => of(self.links.values().filter(|link| !link.used).map(|link| &link.row), |_| true),
             Table::OathTokens => of(self.oath_tokens.values(), |_| true),
+            Table::RecoveryCodes => of(self.recovery_codes.values(), |_| true),
             Table::Enrolments => of(self.enrolments.values(), |enrolment| !over(enrolment.state)),
         }
     }

@@ -12,6 +12,7 @@ use nod_core::oath::OathToken;
 use nod_core::people::{Group, Member, User};
 use nod_core::possession::{Browser, BrowserSecret, Device, DeviceSession, Passkey};
 use nod_core::push::{Push, Stage, Subscription};
+use nod_core::recovery::RecoveryCode;
 use nod_core::sign_in::SignIn;
 use nod_core::{
     AppId, BrowserId, ChallengeId, DeviceId, EnrolmentId, GroupId, OathId, SecretHash, SessionId, SignInId,
@@ -101,6 +102,10 @@ impl Store for MemoryStore {
     }
     async fn oath_tokens_of(&self, user: UserId) -> StoreResult<Vec<OathToken>> {
         Ok(self.lock().oath_tokens_of(user))
+    }
+
+    async fn recovery_codes_of(&self, user: UserId) -> StoreResult<Vec<RecoveryCode>> {
+        Ok(self.lock().recovery_codes_of(user))
     }
 
     async fn browser_by_secret(&self, secret: SecretHash) -> StoreResult<Option<(Browser, BrowserSecret)>> {

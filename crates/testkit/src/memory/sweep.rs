@@ -15,6 +15,7 @@ impl State {
         let mut rows = self.nonces.remove_where(|_, end| end.has_passed(limit));
         rows += self.app_codes.remove_where(|_, code| code.row.expires_at.has_passed(limit));
         rows += self.links.remove_where(|_, link| link.row.expires_at.has_passed(limit));
+        rows += self.recovery_codes.remove_where(|_, code| code.expires_at.is_some_and(|end| end.has_passed(limit)));
         rows += self.device_sessions.remove_where(|_, session| session.expires_at.has_passed(limit));
         rows += self.counters.remove_where(|_, counted| counted.since.after(counted.window).has_passed(limit));
         rows += self.sweep_sign_ins(limit);

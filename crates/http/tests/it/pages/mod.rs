@@ -3,6 +3,7 @@
 mod enrol;
 mod page;
 mod portal;
+mod recovery;
 mod sign_in;
 mod softphone;
 mod world;

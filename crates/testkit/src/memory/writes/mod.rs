@@ -6,6 +6,7 @@ mod oath;
 mod people;
 mod possession;
 mod push;
+mod recovery;
 mod sign_in;
 
 use nod_core::people::UserState;
@@ -55,6 +56,10 @@ impl State {
             | Write::ChangeOathToken { .. }
             | Write::ResealOathToken { .. }
             | Write::RemoveOathToken { .. } => self.apply_oath(write),
+            Write::AddRecoveryCode(_)
+            | Write::UseRecoveryCode { .. }
+            | Write::ResealRecoveryCode { .. }
+            | Write::EndRecoveryCodes { .. } => self.apply_recovery(write, now),
             Write::AddSignIn(_)
             | Write::ProveSignIn { .. }
             | Write::FinishSignIn { .. }

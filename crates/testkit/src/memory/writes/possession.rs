@@ -104,6 +104,7 @@ impl State {
             SealedRow::AppSession(row) => (&mut self.app_sessions.get_mut(&row.secret)?.checksum, row.checksum),
             SealedRow::IntroductionLink(row) => (&mut self.links.get_mut(&row.secret)?.row.checksum, row.checksum),
             SealedRow::OathToken(row) => (&mut self.oath_tokens.get_mut(&row.id)?.checksum, row.checksum),
+            SealedRow::RecoveryCode(row) => (&mut self.recovery_codes.get_mut(&row.id)?.checksum, row.checksum),
             SealedRow::Enrolment(row) => (&mut self.enrolments.get_mut(&row.id)?.checksum, row.checksum),
         };
         when(*carried == from)?;

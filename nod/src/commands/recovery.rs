@@ -1,0 +1,58 @@
+//! `nod user recovery`: what is left of the printed codes.
+
+use nod_core::recovery::{RecoveryCode, RecoveryKind};
+use nod_engine::Engine;
+use serde::Serialize;
+
+use super::named_user;
+use crate::cli::Common;
+use crate::failure::{Next as _, Outcome};
+use crate::output::{self, Time, local};
+
+#[derive(Serialize)]
+struct LeftView<'a> {
+    user: &'a str,
+    codes_left: usize,
+    made_at: Option<Time>,
+    passes: Vec<PassView>,
+}
+
+#[derive(Serialize)]
+struct PassView {
+    begins_with: String,
+    expires_at: Option<Time>,
+}
+
+/// Shows how many there are, or takes them away.
+pub(crate) async fn codes(common: &Common, engine: &Engine, name: &str, revoke: bool) -> Outcome {
+    let user = named_user(engine, name).await?;
+    if revoke {
+        engine.revoke_recovery(&user).await.or_next(format!("nod user recovery {}", user.name))?;
+    }
+    let now = engine.store().now().await?;
+    let found = engine.store().recovery_codes_of(user.id).await?;
+    let of = |kind| found.iter().filter(move |code: &&RecoveryCode| code.kind == kind && code.is_live(now));
+    let (left, made) = (of(RecoveryKind::Code).count(), of(RecoveryKind::Code).map(|code| code.created_at).max());
+    if common.json {
+        let pass =
+            |code: &RecoveryCode| PassView { begins_with: code.prefix.clone(), expires_at: code.expires_at.map(Time) };
+        let passes = of(RecoveryKind::Pass).map(pass).collect();
+        return output::json(&LeftView { user: &user.name, codes_left: left, made_at: made.map(Time), passes });
+    }
+    if revoke {
+        output::line(format!("The recovery codes and passes of {} open nothing any more.", user.name));
+        return Ok(());
+    }
+    let mut rows = vec![("recovery codes", made.map_or(left.to_string(), |at| format!("{left}, made {}", local(at))))];
+    for pass in of(RecoveryKind::Pass) {
+        rows.push((
+            "pass",
+            pass.expires_at.map_or_else(String::new, |end| format!("{}…, until {}", pass.prefix, local(end))),
+        ));
+    }
+    output::facts(&rows);
+    if left == 0 {
+        output::line(format!("{} can make recovery codes at {}/portal.", user.name, engine.settings().origin));
+    }
+    Ok(())
+}
