@@ -96,6 +96,8 @@ pub enum EventKind {
     MailRefused,
     /// A password was set or chosen.
     PasswordSet,
+    /// The hash of a right password came from another system and was made anew.
+    PasswordRehashed,
     /// A group or its members changed.
     GroupChanged,
     /// An application was added.
@@ -197,6 +199,11 @@ const KINDS: &[(EventKind, &str, &str)] = &[
     (EventKind::MailChanged, "mail_changed", "Letters to {user} now go to {detail}."),
     (EventKind::MailRefused, "mail_refused", "A letter to {user} was not taken by the mail server ({detail})."),
     (EventKind::PasswordSet, "password_set", "The password of {user} was set."),
+    (
+        EventKind::PasswordRehashed,
+        "password_rehashed",
+        "The imported password hash of {user} ({detail}) was replaced by one of Nod's own at a right sign-in.",
+    ),
     (EventKind::GroupChanged, "group_changed", "Groups were changed: {detail}."),
     (EventKind::AppAdded, "app_added", "The app {app} was added ({detail})."),
     (EventKind::AppRemoved, "app_removed", "The app {app} was removed."),

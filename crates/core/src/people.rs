@@ -24,7 +24,7 @@ pub struct User {
     pub display_name: String,
     /// May sign in or not.
     pub state: UserState,
-    /// Argon2id in PHC form, once a password was chosen.
+    /// Argon2id in PHC form, once a password was chosen; or as another system stored it, until its owner signs in.
     pub password_hash: Option<String>,
     /// Every sign-in asks for the number.
     pub number_always: bool,

@@ -9,6 +9,7 @@ use nod_core::{Timestamp, UNSEALED, UserId, text};
 use crate::admin::membership;
 use crate::engine::Engine;
 use crate::fault::{Fault, Outcome, applied};
+use crate::password::Foreign;
 use crate::ports::Write;
 
 /// An account as somebody wrote it down.
@@ -24,6 +25,8 @@ pub struct NewUser {
     pub groups: Vec<String>,
     /// May enrol `nod phone`.
     pub terminal_phone: bool,
+    /// The hash of a password, as another system stored it.
+    pub password_hash: Option<String>,
 }
 
 /// A part of an account.
@@ -35,6 +38,8 @@ pub enum Part {
     Mail,
     /// The groups.
     Groups,
+    /// The password's hash.
+    PasswordHash,
 }
 
 /// Why an account cannot be added.
@@ -110,6 +115,10 @@ impl Engine {
                 }
             }
         }
+        if let Some(Err(error)) = new.password_hash.as_deref().map(Foreign::read) {
+            let remedy = "leave it empty: the person chooses a password while enrolling";
+            wrong.push(Wrong::new(Part::PasswordHash, error, remedy));
+        }
         match (name, mail) {
             (Ok(name), Ok(mail)) if wrong.is_empty() => Ok((self.new_user(name, new, mail, known.now), groups)),
             _ => Err(wrong),
@@ -123,7 +132,7 @@ impl Engine {
             display_name: if shown.is_empty() { name.clone() } else { shown },
             name,
             state: UserState::Active,
-            password_hash: None,
+            password_hash: new.password_hash.clone(),
             number_always: false,
             terminal_phone: new.terminal_phone,
             mail,
@@ -139,8 +148,11 @@ impl Engine {
     pub async fn add_users(&self, users: NewUsers) -> Outcome<()> {
         let mut writes = Vec::new();
         for (user, groups) in users.0 {
-            let words = user.mail.as_ref().map(|mail| format!(", letters to {mail}")).unwrap_or_default();
-            let event = Self::event(EventKind::UserAdded, user.created_at, &user).detail(format!("imported{words}"));
+            let mail = user.mail.as_ref().map(|mail| format!(", letters to {mail}")).unwrap_or_default();
+            let scheme = user.password_hash.as_deref().and_then(|hash| Foreign::read(hash).ok());
+            let scheme = scheme.map(|hash| format!(", with a password hash ({})", hash.scheme)).unwrap_or_default();
+            let detail = format!("imported{mail}{scheme}");
+            let event = Self::event(EventKind::UserAdded, user.created_at, &user).detail(detail);
             let joins = groups.iter().flat_map(|group| self.joining(&user, group)).collect::<Vec<_>>();
             writes.extend([Write::AddUser(user), Write::Audit(event)]);
             writes.extend(joins);

@@ -61,10 +61,9 @@ impl Engine {
             return Err(Fault::TooMany { retry_after_seconds: 900 });
         }
         let user = self.store.user_by_name(&name).await?.filter(Self::may_sign_in);
-        let hash = user.as_ref().and_then(|user| user.password_hash.clone());
         let fits = password.len() <= MAX_PASSWORD_BYTES;
-        let right =
-            self.passwords.verify(hash, if fits { password } else { Zeroizing::default() }, address).await? && fits;
+        let password = if fits { password } else { Zeroizing::default() };
+        let right = self.password_fits(user.as_ref(), password, address).await? && fits;
         let Some(user) = user else { return Err(refused()) };
         if !right || link.user != user.id {
             let event = Self::event(EventKind::PasswordRefused, now, &user).address(address);

@@ -36,7 +36,7 @@ pub use fault::{Fault, Outcome};
 pub use import::{BadPart, NewUser, NewUsers, Part};
 pub use meters::Meters;
 pub use oath::{NewToken, read_secret, secret_text};
-pub use password::{Argon2Queue, Passwords};
+pub use password::{Argon2Queue, BadHash, Passwords};
 pub use probe::StoreProbe;
 pub use recovery::ShownCode;
 pub use restore::Replayed;

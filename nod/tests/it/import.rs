@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::harness::{Nod, Said};
+use crate::visitor::Visitor;
 
 fn import(nod: &Nod, bytes: impl AsRef<[u8]>, more: &[&str]) -> Said {
     std::fs::write(nod.folder.path().join("people.csv"), bytes).unwrap();
@@ -110,4 +111,60 @@ fn a_thousand_rows_are_one_commit_beside_a_server() {
     assert_eq!(import(&nod, format!("{head}{rows}"), &[]).ok(), "1000 accounts added.\n");
     assert_eq!(count(&nod), [before[0] + 1_000, before[1] + 1_000, before[2] + 2_000]);
     nod.run(&["audit", "verify"]).ok();
+}
+
+/// How often a line of this kind stands in the audit.
+fn told(nod: &Nod, kind: &str) -> usize {
+    let events = nod.run(&["audit", "list", "--limit", "10000", "--json"]).json();
+    events.as_array().unwrap().iter().filter(|event| event["kind"] == kind).count()
+}
+
+/// Accounts with the hashes of other programs (their origin stands in the file): each signs in with the password that it had, and
+/// is stored with one of our own from then on.
+#[tokio::test]
+async fn people_keep_their_passwords_of_another_system() {
+    const MADE: &str = include_str!("../../../crates/engine/src/password/foreign.tsv");
+    const PASSWORD: &str = "Grüße, four plain words";
+    const WRONG: &str = "grüße, four plain words";
+    let nod = Nod::init();
+    let made = MADE.lines().filter(|line| !line.starts_with('#'));
+    let hashes: Vec<&str> = made.map(|line| line.split_once('\t').unwrap().1).collect();
+    let rows: String = hashes.iter().enumerate().map(|(n, hash)| format!("user{n},\"{hash}\"\n")).collect();
+    import(&nod, format!("name,password_hash\n{rows}"), &[]).ok();
+    assert_eq!(nod.run(&["user", "show", "user3", "--json"]).json()["has_password"], true);
+    let costly = "$2b$31$abcdefghijklmnopqrstuuwypJwKuskt6eGdeaaVqS4IKD8ICGjUC";
+    let bad = format!("name,password_hash\nx,5f4dcc3b5aa765d61d8327deb882cf99\ny,{costly}\n");
+    let refused = import(&nod, bad, &[]);
+    assert!(!refused.out.contains("5f4dcc3b") && !refused.out.contains("wypJwK"), "INV-24: {refused:?}");
+    assert!(refused.out.contains("line 2, password_hash: this is no hash that Nod knows"), "{refused:?}");
+    assert!(refused.out.contains("line 3, password_hash: this bcrypt hash costs more than"), "{refused:?}");
+
+    let _running = nod.serve();
+    let browser = || Visitor::new(&nod);
+    // One of each: SHA-512-crypt, bcrypt, PBKDF2, scrypt, argon2, Django's bcrypt behind SHA-256.
+    let tried = [0, 2, 7, 10, 14, 16];
+    for n in tried {
+        browser().refused(&format!("user{n}"), WRONG).await;
+    }
+    assert_eq!(told(&nod, "password_rehashed"), 0);
+    for round in 0..2 {
+        for n in tried {
+            let phase = browser().sign_in(&format!("user{n}"), PASSWORD).await["phase"].clone();
+            assert_eq!(phase, "locked", "{round}: {}", hashes[n]);
+        }
+        assert_eq!(told(&nod, "password_rehashed"), tried.len(), "made anew once");
+    }
+    browser().refused("user0", WRONG).await;
+
+    // Two at once: one of them stores the new hash, both are in.
+    let (mut one, mut other) = (browser(), browser());
+    tokio::join!(one.sign_in("user5", PASSWORD), other.sign_in("user5", PASSWORD));
+    assert_eq!(told(&nod, "password_rehashed"), tried.len() + 1);
+    nod.run(&["audit", "verify"]).ok();
+    let database = rusqlite::Connection::open(nod.data("nod.db")).unwrap();
+    for n in [0, 2, 5, 7, 10, 14, 16] {
+        let read = "SELECT password_hash FROM users WHERE name = ?1";
+        let hash: String = database.query_row(read, [format!("user{n}")], |row| row.get(0)).unwrap();
+        assert!(hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{n}: {hash}");
+    }
 }

@@ -147,7 +147,7 @@ impl Engine {
                     "too many wrong passwords: ask your administrator for a new link".to_owned(),
                 ));
             }
-            if !self.passwords.verify(user.password_hash.clone(), password, address).await? {
+            if !self.password_fits(Some(user), password, address).await? {
                 let event = Self::event(EventKind::PasswordRefused, now, user).address(address);
                 self.record(event.detail(&user.name)).await?;
                 return Err(Fault::Forbidden("that is not the password of this account: try again".to_owned()));

@@ -77,10 +77,10 @@ impl Engine {
             Proof::Clone(_) | Proof::Unknown => request.address.clone(),
         };
         self.count_password_try(&bucket, &name, (&source, &request.address), now).await?;
-        let hash = user.as_ref().filter(|u| u.state == UserState::Active).and_then(|u| u.password_hash.clone());
+        let active = user.as_ref().filter(|user| user.state == UserState::Active);
         let fits = request.password.len() <= MAX_PASSWORD_BYTES;
         let password = if fits { request.password.clone() } else { Zeroizing::new(String::new()) };
-        let right = self.passwords.verify(hash, password, &source).await;
+        let right = self.password_fits(active, password, &source).await;
         let right = right.inspect_err(|_| self.meters.password(Met::Busy))?;
         let Some(user) = user.filter(|_| right && fits) else {
             self.record_wrong_password(&name, &source, &request.address, now).await?;

@@ -16,6 +16,7 @@ const COLUMNS: &[Column] = &[
     optional("mail"),
     optional("groups"),
     optional("terminal_phone"),
+    optional("password_hash"),
 ];
 
 const fn optional(name: &'static str) -> Column {
@@ -25,7 +26,7 @@ const fn optional(name: &'static str) -> Column {
 /// Add all accounts of a CSV file, or none of them
 #[derive(Debug, Args)]
 #[command(
-    after_long_help = "The first line names the columns: name, and any of display_name, mail, groups (parted by spaces; they\nmust be there) and terminal_phone (on or off). Every row that cannot be taken is told with its reason.\nAccounts that are there already are refused, not changed.\n\nExamples:\n  nod user import people.csv --dry-run\n  nod user import people.csv"
+    after_long_help = "The first line names the columns: name, and any of display_name, mail, groups (parted by spaces; they\nmust be there), terminal_phone (on or off) and password_hash (argon2, bcrypt, scrypt, PBKDF2 or SHA-512-crypt). Every row that cannot be taken is told with its reason.\nAccounts that are there already are refused, not changed.\n\nExamples:\n  nod user import people.csv --dry-run\n  nod user import people.csv"
 )]
 pub(crate) struct UsersArguments {
     /// The file; /dev/stdin is standard input
@@ -86,6 +87,7 @@ fn new_user(row: &Row) -> Result<NewUser, Refusal> {
         mail: owned("mail"),
         groups,
         terminal_phone,
+        password_hash: owned("password_hash"),
     })
 }
 
@@ -94,6 +96,7 @@ fn refusal(bad: BadPart, lines: &[u64]) -> Refusal {
         Part::Name => "name",
         Part::Mail => "mail",
         Part::Groups => "groups",
+        Part::PasswordHash => "password_hash",
     };
     Refusal::new(lines.get(bad.index).copied().unwrap_or(0), Some(column), bad.reason, bad.remedy)
 }

@@ -1,14 +1,20 @@
-//! Passwords: argon2id behind a bounded queue that sheds load per source (INV-28, A03).
+//! Passwords: argon2id behind a bounded queue that sheds load per source (INV-28, A03). Hashes that came from elsewhere are
+//! compared on the same queue, and made anew when they were right.
+
+mod check;
+mod foreign;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use argon2::password_hash::phc::{Output, ParamsString, PasswordHash, Salt};
 use argon2::{Algorithm, Argon2, Block, Params, Version};
-use subtle::ConstantTimeEq as _;
 use tokio::sync::Semaphore;
 use tracing::Instrument as _;
 use zeroize::Zeroizing;
+
+pub use foreign::BadHash;
+pub(crate) use foreign::Foreign;
 
 use crate::SPANS;
 use crate::fault::{Fault, Outcome};
@@ -22,8 +28,6 @@ const PASSES: u32 = 2;
 const LANES: u32 = 1;
 /// Bytes of the hash.
 const OUTPUT_BYTES: usize = 32;
-/// Most memory that a stored hash may ask for, in KiB.
-const MAX_BLOCKS: usize = 64 * 1024;
 /// Bytes of salt.
 const SALT_BYTES: usize = 16;
 /// Passwords waiting or being hashed at once, all sources.
@@ -38,6 +42,10 @@ pub trait Passwords: Send + Sync {
     async fn verify(&self, hash: Option<String>, password: Zeroizing<String>, source: &str) -> Outcome<bool>;
     /// The hash to store, in PHC form.
     async fn hash(&self, password: Zeroizing<String>, source: &str) -> Outcome<String>;
+    /// Whether the hash is as one made now would be; if not, it is made anew when a password was right.
+    fn is_own(&self, _hash: &str) -> bool {
+        true
+    }
     /// How many are being checked or hashed, or wait for it.
     fn waiting(&self) -> usize {
         0
@@ -88,16 +96,17 @@ fn hash_now(password: &str, salt: &[u8], blocks: &mut Vec<Block>) -> Outcome<Str
 }
 
 fn verify_now(hash: &str, password: &str, blocks: &mut Vec<Block>) -> bool {
-    let Ok(parsed) = PasswordHash::new(hash) else { return false };
-    let ours = parsed.algorithm == Algorithm::Argon2id.ident() && parsed.version == Some(Version::V0x13.into());
-    let (Ok(params), Some(salt), Some(expected)) = (Params::try_from(&parsed), &parsed.salt, &parsed.hash) else {
-        return false;
-    };
-    if !ours || params.block_count() > MAX_BLOCKS {
-        return false;
+    let fits = Foreign::read(hash).is_ok_and(|hash| hash.fits(password, blocks));
+    if blocks.len() > MEMORY_KIB as usize {
+        // What a costlier hash of another system took is not kept.
+        *blocks = Vec::new();
     }
-    argon2id(params, salt, password, blocks)
-        .is_some_and(|output| bool::from(output.as_slice().ct_eq(expected.as_bytes())))
+    fits
+}
+
+/// How the hashes begin that are made here and now.
+fn own_head() -> String {
+    format!("$argon2id$v=19$m={MEMORY_KIB},t={PASSES},p={LANES}$")
 }
 
 impl Argon2Queue {
@@ -176,6 +185,10 @@ impl Passwords for Argon2Queue {
         self.run(source, move |blocks| hash_now(&password, &salt, blocks)).await?
     }
 
+    fn is_own(&self, hash: &str) -> bool {
+        hash.starts_with(&own_head())
+    }
+
     fn waiting(&self) -> usize {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner).values().sum()
     }
@@ -196,12 +209,22 @@ mod tests {
     async fn right_wrong_and_unknown() {
         let queue = Argon2Queue::new(1, Arc::new(Zero)).unwrap();
         let hash = queue.hash(Zeroizing::new("correct horse".into()), "a").await.unwrap();
-        assert!(hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"));
+        assert!(hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$") && queue.is_own(&hash));
         let verify = |hash: Option<String>, password: &str| queue.verify(hash, Zeroizing::new(password.into()), "a");
         assert!(verify(Some(hash.clone()), "correct horse").await.unwrap());
         assert!(!verify(Some(hash), "wrong horse").await.unwrap());
         assert!(!verify(None, "a password that nobody has").await.unwrap());
         assert!(!verify(Some("nonsense".into()), "x").await.unwrap());
+    }
+
+    #[tokio::test]
+    async fn memory_of_a_costlier_hash_is_not_kept() {
+        let queue = Argon2Queue::new(1, Arc::new(Zero)).unwrap();
+        let hash = "$argon2id$v=19$m=65536,t=1,p=1$c29tZXNhbHQ$c29tZXNhbHRzb21lc2FsdHNvbWVzYWx0c29tZXNhbHQ";
+        assert!(!queue.is_own(hash));
+        assert!(!queue.verify(Some(hash.to_owned()), Zeroizing::new("x".into()), "a").await.unwrap());
+        let spare = queue.spare.lock().unwrap();
+        assert_eq!(spare.iter().map(Vec::capacity).sum::<usize>(), 0);
     }
 
     #[test]
