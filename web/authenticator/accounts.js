@@ -2,6 +2,7 @@
 
 import { ApiError } from "../shared/api.js";
 import { button, errorLine, h, heading, run } from "../shared/dom.js";
+import { languageField } from "../shared/language-field.js";
 import { device } from "./api.js";
 import { selfTest } from "./self-test.js";
 import { allAccounts, forgetAccount } from "./store.js";
@@ -23,6 +24,7 @@ export function accountsScreen(actions) {
     { class: "stack" },
     heading(text.title),
     list,
+    languageField(),
     h("div", { class: "actions" }, button("add-account", text.add, "", actions.add), button("back", words.back, "text", actions.back)),
   );
   return { node };

@@ -16,6 +16,7 @@ import { bringScreen, saveScreen } from "./move.js";
 import { syncSubscription } from "./push.js";
 import { rehearsal, rehearsed } from "./rehearsal.js";
 import { outcomeScreen, requestScreen } from "./request.js";
+import { tellWorker } from "./spoken.js";
 import { allAccounts } from "./store.js";
 import { countCodes } from "./vault.js";
 import { words } from "./words.js";
@@ -382,4 +383,6 @@ navigator.serviceWorker?.addEventListener("message", ({ data }) => void refresh(
 const phase = document.getElementById("phase");
 phase?.replaceChildren(h("div", { class: "stack centred" }, mark("waiting"), h("p", {}, words.loading)));
 void registerWorker();
+// Where nothing may be kept, notifications follow the browser's language.
+tellWorker().catch(() => {});
 start().then(keepShell, cannotStart);

@@ -3,8 +3,9 @@
 import { deny } from "/assets/authenticator/answer.js";
 import { device, reportStage, serverInfo } from "/assets/authenticator/api.js";
 import { allAccounts } from "/assets/authenticator/store.js";
+import { toldLanguage } from "/assets/authenticator/spoken.js";
 import { fromBase64url } from "/assets/shared/bytes.js";
-import { words } from "/assets/authenticator/words.js";
+import { sentences } from "/assets/shared/language.js";
 
 const worker = /** @type {any} */ (self);
 const SHELL_CACHE = "nod-shell";
@@ -32,10 +33,14 @@ function doorbell(data) {
   return { address: PAGE + fragment, request, test, notice };
 }
 
+/** What notifications say, in the language of the app. */
+const spoken = async () => sentences("authenticator", await toldLanguage()).worker;
+
 /** @param {any} data */
 async function ring(data) {
   const { address, request, test, notice } = doorbell(data);
-  const { title, body } = test ? words.worker.test : notice ? words.worker.notice : words.worker.request;
+  const words = await spoken();
+  const { title, body } = test ? words.test : notice ? words.notice : words.request;
   const id = request ?? test ?? notice;
   const woke = id && reportStage(id, "worker_woke");
   await worker.registration.showNotification(title, {
@@ -46,7 +51,7 @@ async function ring(data) {
     icon: "/assets/authenticator/icon-192.png",
     badge: "/assets/authenticator/badge-96.png",
     data: { address, request },
-    actions: request ? [{ action: "deny", title: words.worker.deny }] : [],
+    actions: request ? [{ action: "deny", title: words.deny }] : [],
   });
   await Promise.all([woke, id && reportStage(id, "notification_shown")]);
   const windows = await worker.clients.matchAll({ type: "window" });
@@ -73,7 +78,8 @@ async function denyHere(id) {
     throw new Error("no account for this request");
   }
   await deny(account, request);
-  await worker.registration.showNotification(words.worker.denied, { tag: id, data: { address: PAGE, request: null } });
+  const { denied } = await spoken();
+  await worker.registration.showNotification(denied, { tag: id, data: { address: PAGE, request: null } });
 }
 
 /** The push service gave this phone a new address: tell the server at once. */

@@ -2,6 +2,7 @@
 
 import { ApiError, call } from "../shared/api.js";
 import { announce, button, errorLine, h, heading, run, show } from "../shared/dom.js";
+import { languageField } from "../shared/language-field.js";
 import { mark } from "../shared/marks.js";
 import { browsersSection, sessionsSection } from "./access.js";
 import { historySection } from "./history.js";
@@ -141,6 +142,7 @@ async function draw() {
       sessionsSection(state.sessions, given),
       browsersSection(state.browsers, given),
       historySection(history, portal),
+      languageField(),
     ),
   );
 }

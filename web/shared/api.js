@@ -1,5 +1,6 @@
 /** Requests to Nod's own origin: JSON in, JSON out, and a sentence when it did not work. */
 
+import { fromServer, language } from "./language.js";
 import { words } from "./words.js";
 
 /** Longest wait for an answer, milliseconds. */
@@ -7,6 +8,9 @@ const TIMEOUT_MS = 15_000;
 
 /** The server's words stand in terminals too, where they follow "error:" and have no full stop. @param {string} text */
 const sentence = (text) => text.charAt(0).toUpperCase() + text.slice(1) + (/[.!?]$/.test(text) ? "" : ".");
+
+/** The server speaks English: what it often says is in the catalogue, the rest is told by its code. @param {string} code @param {string} message */
+const inOurWords = (code, message) => fromServer.messages[message] ?? (language === "en" ? message : (fromServer.codes[code] ?? message));
 
 /** What went wrong, in a sentence that can be shown. `status` 0 means that the server was not reached. */
 export class ApiError extends Error {
@@ -49,7 +53,8 @@ export async function call(method, path, body, options = {}) {
   const text = await response.text();
   const answer = response.headers.get("Content-Type")?.includes("json") ? JSON.parse(text) : null;
   if (!response.ok) {
-    throw new ApiError(response.status, answer?.error ?? "failed", answer?.message ?? words.errors.failed, answer?.location);
+    const message = answer ? inOurWords(answer.error, answer.message) : words.errors.failed;
+    throw new ApiError(response.status, answer?.error ?? "failed", message, answer?.location);
   }
   return answer;
 }

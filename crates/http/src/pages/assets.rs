@@ -21,7 +21,7 @@ use crate::state::AppState;
 struct Embedded;
 
 /// Folders of `web/` that are served. Templates and notes are not.
-const SERVED: [&str; 6] = ["shared/", "sign-in/", "enrol/", "portal/", "authenticator/", "vendor/"];
+const SERVED: [&str; 7] = ["shared/", "sign-in/", "enrol/", "portal/", "authenticator/", "vendor/", "words/"];
 /// Where they are served.
 const PREFIX: &str = "/assets/";
 /// Characters of the hash in a path.
@@ -63,6 +63,15 @@ fn content_type(path: &str) -> Option<&'static str> {
     })
 }
 
+/// Sentences are JSON, which translators and other programs read; pages import them, and a module cannot import JSON in every
+/// browser. JSON is an expression of JavaScript (ECMA-262, since 2019), so `words/de.json` is served as the module `words/de.js`.
+fn as_served(path: String, data: Vec<u8>) -> (String, Vec<u8>) {
+    match path.strip_suffix(".json") {
+        Some(name) => (format!("{name}.js"), [b"export default ", data.trim_ascii_end(), b";\n"].concat()),
+        None => (path, data),
+    }
+}
+
 impl Assets {
     /// Reads what the binary carries and hashes it once.
     pub(super) fn load() -> Self {
@@ -72,15 +81,15 @@ impl Assets {
         paths.sort();
         for path in paths {
             let served = SERVED.iter().any(|folder| path.starts_with(folder));
-            let (true, Some(content_type), Some(file)) = (served, content_type(&path), Embedded::get(&path)) else {
-                continue;
-            };
-            let digest = sha256(&file.data);
+            let Some(file) = Embedded::get(&path).filter(|_| served) else { continue };
+            let (path, data) = as_served(path, file.data.into_owned());
+            let Some(content_type) = content_type(&path) else { continue };
+            let digest = sha256(&data);
             all.extend_from_slice(path.as_bytes());
             all.extend_from_slice(&digest);
             let etag = HeaderValue::try_from(format!("\"{}\"", b64::encode(digest)));
             let asset = Asset {
-                bytes: Bytes::from(file.data.into_owned()),
+                bytes: Bytes::from(data),
                 content_type,
                 integrity: format!("sha256-{}", STANDARD.encode(digest)),
                 etag: etag.unwrap_or_else(|_| HeaderValue::from_static("\"none\"")),
@@ -207,6 +216,15 @@ mod tests {
                 assert!(assets.files.contains_key(&found), "{path} imports {target}");
             }
         }
+    }
+
+    #[test]
+    fn sentences_are_served_as_modules() {
+        let assets = Assets::load();
+        let german = assets.files.get("words/de.js").unwrap();
+        assert!(german.bytes.starts_with(b"export default {") && german.bytes.ends_with(b"};\n"));
+        assert!(!assets.files.contains_key("words/de.json"));
+        assert!(assets.graph("authenticator/app.js").contains("words/de.js"));
     }
 
     #[test]

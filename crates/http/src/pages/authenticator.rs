@@ -3,7 +3,7 @@
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
 use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName};
-use http::{HeaderValue, StatusCode};
+use http::{HeaderMap, HeaderValue, StatusCode};
 use serde_json::Value;
 
 use super::assets::Assets;
@@ -18,9 +18,9 @@ const WORKER_ALLOWED: (HeaderName, &str) = (HeaderName::from_static("service-wor
 const PLACEHOLDER: &str = "SERVER";
 
 /// GET `/authenticator`. Its worker keeps a copy by its own cache; that is no HTTP cache, so `no-store` does not hinder it.
-pub(super) async fn page(State(state): State<AppState>) -> Response {
+pub(super) async fn page(State(state): State<AppState>, headers: HeaderMap) -> Response {
     let site = state.site();
-    let view = AuthenticatorView { assets: &site.assets, server: &site.server };
+    let view = AuthenticatorView { assets: &site.assets, server: &site.server, words: site.words(&headers) };
     ([WITH_CAMERA], site.page(StatusCode::OK, &view, &site.policies.authenticator)).into_response()
 }
 

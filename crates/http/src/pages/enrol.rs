@@ -33,9 +33,9 @@ pub(super) struct IntroduceHere {
 }
 
 /// GET `/enrol`. The link's secret stands behind `#` and reaches the server with POST `/enrol/open` only (INV-24).
-pub(super) async fn page(State(state): State<AppState>) -> Response {
+pub(super) async fn page(State(state): State<AppState>, headers: HeaderMap) -> Response {
     let site = state.site();
-    let view = EnrolView { assets: &site.assets, server: &site.server };
+    let view = EnrolView { assets: &site.assets, server: &site.server, words: site.words(&headers) };
     site.page(StatusCode::OK, &view, &site.policies.enrol)
 }
 

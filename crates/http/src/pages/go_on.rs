@@ -21,15 +21,15 @@ use crate::sse::{self, OpenStream};
 use crate::state::AppState;
 
 /// GET `/sign-in/continue`.
-pub(super) async fn page(State(state): State<AppState>, own: Reply<OwnSignIn>) -> Response {
+pub(super) async fn page(State(state): State<AppState>, own: Reply<OwnSignIn>, headers: HeaderMap) -> Response {
     let site = state.site();
     match own {
         Ok(_) => {
-            let view = ContinueView { assets: &site.assets, server: &site.server };
+            let view = ContinueView { assets: &site.assets, server: &site.server, words: site.words(&headers) };
             site.page(StatusCode::OK, &view, &site.policies.go_on)
         }
         Err(refusal) if refusal.code == ErrorCode::NotSignedIn => Redirect::to("/sign-in").into_response(),
-        Err(refusal) => site.refusal(&refusal),
+        Err(refusal) => site.refusal(&refusal, &headers),
     }
 }
 

@@ -18,9 +18,9 @@ use crate::fault::Reply;
 use crate::state::AppState;
 
 /// GET `/introduce`. The link's secret stands behind `#` (INV-24).
-pub(super) async fn page(State(state): State<AppState>) -> Response {
+pub(super) async fn page(State(state): State<AppState>, headers: HeaderMap) -> Response {
     let site = state.site();
-    let view = IntroduceView { assets: &site.assets, server: &site.server };
+    let view = IntroduceView { assets: &site.assets, server: &site.server, words: site.words(&headers) };
     site.page(StatusCode::OK, &view, &site.policies.introduce)
 }
 

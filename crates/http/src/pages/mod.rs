@@ -11,6 +11,7 @@ mod csp;
 mod enrol;
 mod go_on;
 mod introduce;
+mod language;
 mod portal;
 mod qr;
 mod recovery;

@@ -31,13 +31,13 @@ pub(super) async fn home() -> Redirect {
 }
 
 /// GET `/portal`.
-pub(super) async fn page(State(state): State<AppState>, who: Reply<SignedIn>) -> Response {
+pub(super) async fn page(State(state): State<AppState>, who: Reply<SignedIn>, headers: HeaderMap) -> Response {
     let site = state.site();
     match who {
         Err(refusal) if refusal.code == ErrorCode::NotSignedIn => Redirect::to("/sign-in").into_response(),
-        Err(refusal) => site.refusal(&refusal),
+        Err(refusal) => site.refusal(&refusal, &headers),
         Ok(_) => {
-            let view = PortalView { assets: &site.assets, server: &site.server };
+            let view = PortalView { assets: &site.assets, server: &site.server, words: site.words(&headers) };
             site.page(StatusCode::OK, &view, &site.policies.portal)
         }
     }

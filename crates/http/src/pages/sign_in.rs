@@ -6,6 +6,7 @@ use http::header::SET_COOKIE;
 use http::{HeaderMap, StatusCode};
 use nod_core::{limits, text};
 use nod_engine::{AuthnRequest, Begun, Fault};
+use nod_protocol::device_api::ErrorCode;
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
@@ -41,7 +42,7 @@ pub(super) async fn form(State(state): State<AppState>, asked: Reply<InQuery<Ask
         Ok(InQuery(asked)) => first_page(&state, &asked, &headers).await,
         Err(refusal) => Err(refusal),
     };
-    answer.unwrap_or_else(|refusal| state.site().refusal(&refusal))
+    answer.unwrap_or_else(|refusal| state.site().refusal(&refusal, &headers))
 }
 
 async fn first_page(state: &AppState, asked: &Asked, headers: &HeaderMap) -> Reply<Response> {
@@ -52,7 +53,7 @@ async fn first_page(state: &AppState, asked: &Asked, headers: &HeaderMap) -> Rep
         _ => None,
     };
     let Some((session, _)) = session else {
-        return Ok(show(state, StatusCode::OK, asked, &target, ("", "")));
+        return Ok(show(state, headers, asked, &target, None));
     };
     let location = match &target.app {
         Some((app, binding)) => engine.carry_on(&session, app, *binding, &target.return_to).await?,
@@ -61,17 +62,21 @@ async fn first_page(state: &AppState, asked: &Asked, headers: &HeaderMap) -> Rep
     Ok(Redirect::to(&location).into_response())
 }
 
-fn show(state: &AppState, status: StatusCode, asked: &Asked, target: &Target, again: (&str, &str)) -> Response {
+fn show(state: &AppState, headers: &HeaderMap, asked: &Asked, target: &Target, again: Option<&str>) -> Response {
     let site = state.site();
+    let words = site.words(headers);
+    let error = again.map(|_| words.sentence(ErrorCode::NotSignedIn, REFUSED)).unwrap_or_default();
+    let status = if again.is_some() { StatusCode::UNAUTHORIZED } else { StatusCode::OK };
     let view = SignInView {
         assets: &site.assets,
         server: &site.server,
+        words,
         app_name: target.app.as_ref().map_or("", |(app, _)| app.display_name.as_str()),
         app: &asked.app,
         return_to: &asked.return_to,
         binding: &asked.binding,
-        user: again.0,
-        error: again.1,
+        user: again.unwrap_or_default(),
+        error: &error,
     };
     site.page(status, &view, &site.policies.plain)
 }
@@ -87,7 +92,7 @@ pub(super) async fn submit(
         Ok(FormBody(form)) => begin(&state, form, address.to_string(), &headers).await,
         Err(refusal) => Err(refusal),
     };
-    answer.unwrap_or_else(|refusal| state.site().refusal(&refusal))
+    answer.unwrap_or_else(|refusal| state.site().refusal(&refusal, &headers))
 }
 
 async fn begin(state: &AppState, form: SignInForm, address: String, headers: &HeaderMap) -> Reply<Response> {
@@ -105,7 +110,7 @@ async fn begin(state: &AppState, form: SignInForm, address: String, headers: &He
         agent: agent::label_of(headers),
     };
     match state.engine().begin(request).await? {
-        Begun::Refused => Ok(show(state, StatusCode::UNAUTHORIZED, &asked, &target, (&user, REFUSED))),
+        Begun::Refused => Ok(show(state, headers, &asked, &target, Some(&user))),
         Begun::UnknownRefused => Err(Refusal::from(Fault::Forbidden(
             "a sign-in to this account was reported, so Nod takes only browsers that it knows: use one of them, or ask \
              your administrator"

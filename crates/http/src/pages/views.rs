@@ -3,6 +3,7 @@
 use askama::Template;
 
 use super::assets::Assets;
+use super::language::Words;
 
 /// GET and refused POST `/sign-in`.
 #[derive(Template)]
@@ -10,6 +11,7 @@ use super::assets::Assets;
 pub(super) struct SignInView<'a> {
     pub(super) assets: &'a Assets,
     pub(super) server: &'a str,
+    pub(super) words: &'a Words,
     pub(super) app_name: &'a str,
     pub(super) app: &'a str,
     pub(super) return_to: &'a str,
@@ -24,6 +26,7 @@ pub(super) struct SignInView<'a> {
 pub(super) struct ContinueView<'a> {
     pub(super) assets: &'a Assets,
     pub(super) server: &'a str,
+    pub(super) words: &'a Words,
 }
 
 /// Enrolment in the asking browser.
@@ -32,6 +35,7 @@ pub(super) struct ContinueView<'a> {
 pub(super) struct EnrolView<'a> {
     pub(super) assets: &'a Assets,
     pub(super) server: &'a str,
+    pub(super) words: &'a Words,
 }
 
 /// An administrator's introduction link.
@@ -40,6 +44,7 @@ pub(super) struct EnrolView<'a> {
 pub(super) struct IntroduceView<'a> {
     pub(super) assets: &'a Assets,
     pub(super) server: &'a str,
+    pub(super) words: &'a Words,
 }
 
 /// The app on the phone.
@@ -48,6 +53,7 @@ pub(super) struct IntroduceView<'a> {
 pub(super) struct AuthenticatorView<'a> {
     pub(super) assets: &'a Assets,
     pub(super) server: &'a str,
+    pub(super) words: &'a Words,
 }
 
 /// One sentence and what to do.
@@ -56,6 +62,7 @@ pub(super) struct AuthenticatorView<'a> {
 pub(super) struct MessageView<'a> {
     pub(super) assets: &'a Assets,
     pub(super) server: &'a str,
+    pub(super) words: &'a Words,
     pub(super) title: &'a str,
     pub(super) sentence: &'a str,
     pub(super) action: &'a str,
@@ -69,11 +76,14 @@ pub(super) struct MessageView<'a> {
 pub(super) struct PortalView<'a> {
     pub(super) assets: &'a Assets,
     pub(super) server: &'a str,
+    pub(super) words: &'a Words,
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::language::Languages;
     use super::*;
+    use http::HeaderMap;
 
     const HOSTILE: &str = "<script>alert(1)</script>\"'&{{7*7}}";
 
@@ -94,33 +104,37 @@ mod tests {
 
     #[test]
     fn hostile_text_stays_text_on_every_page() {
-        let assets = &Assets::load();
+        let (assets, languages) = (&Assets::load(), Languages::load());
+        let words = languages.of(&HeaderMap::new());
         let (server, h) = (HOSTILE, HOSTILE);
         assert_harmless(
-            &SignInView { assets, server, app_name: h, app: h, return_to: h, binding: h, user: h, error: h }
+            &SignInView { assets, server, words, app_name: h, app: h, return_to: h, binding: h, user: h, error: h }
                 .render()
                 .unwrap(),
         );
-        assert_harmless(&ContinueView { assets, server }.render().unwrap());
-        assert_harmless(&EnrolView { assets, server }.render().unwrap());
-        assert_harmless(&IntroduceView { assets, server }.render().unwrap());
-        assert_harmless(&AuthenticatorView { assets, server }.render().unwrap());
+        assert_harmless(&ContinueView { assets, server, words }.render().unwrap());
+        assert_harmless(&EnrolView { assets, server, words }.render().unwrap());
+        assert_harmless(&IntroduceView { assets, server, words }.render().unwrap());
+        assert_harmless(&AuthenticatorView { assets, server, words }.render().unwrap());
         assert_harmless(
-            &MessageView { assets, server, title: h, sentence: h, action: h, link: h, link_text: h }.render().unwrap(),
+            &MessageView { assets, server, words, title: h, sentence: h, action: h, link: h, link_text: h }
+                .render()
+                .unwrap(),
         );
-        assert_harmless(&PortalView { assets, server }.render().unwrap());
+        assert_harmless(&PortalView { assets, server, words }.render().unwrap());
     }
 
     #[test]
     fn pages_that_need_script_say_so_without_it() {
-        let assets = &Assets::load();
+        let (assets, languages) = (&Assets::load(), Languages::load());
+        let words = languages.of(&HeaderMap::new());
         let server = "Example";
         for html in [
-            ContinueView { assets, server }.render().unwrap(),
-            EnrolView { assets, server }.render().unwrap(),
-            IntroduceView { assets, server }.render().unwrap(),
-            AuthenticatorView { assets, server }.render().unwrap(),
-            PortalView { assets, server }.render().unwrap(),
+            ContinueView { assets, server, words }.render().unwrap(),
+            EnrolView { assets, server, words }.render().unwrap(),
+            IntroduceView { assets, server, words }.render().unwrap(),
+            AuthenticatorView { assets, server, words }.render().unwrap(),
+            PortalView { assets, server, words }.render().unwrap(),
         ] {
             let (_, inside) = html.split_once("<noscript>").expect("a noscript text");
             assert!(inside.contains("JavaScript is needed"), "{inside}");

@@ -5,6 +5,7 @@ mod codes;
 mod desk;
 mod film;
 mod firefox_phone;
+mod german;
 mod handset;
 mod look;
 mod moving;
