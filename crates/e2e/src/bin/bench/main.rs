@@ -2,7 +2,7 @@
 //!
 //! Nothing is mocked but what stands outside of Nod: the push service (a stub in a process of its own) and the phones and
 //! browsers (this process). The server runs in a third process, so that its CPU and memory are its own. Single parts:
-//! `bench trips`, `live`, `store`, `memory`, `start`, `crypto`, `nodes`.
+//! `bench trips`, `live`, `store`, `codes`, `memory`, `start`, `crypto`, `nodes`.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -17,6 +17,7 @@
 )]
 
 mod aims;
+mod codes;
 mod crypto;
 mod http;
 mod installation;
@@ -36,7 +37,7 @@ mod trips;
 use aims::Aims;
 
 /// Parts, in the order in which they run.
-const PARTS: [&str; 7] = ["crypto", "store", "live", "trips", "memory", "start", "nodes"];
+const PARTS: [&str; 8] = ["crypto", "store", "codes", "live", "trips", "memory", "start", "nodes"];
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -58,6 +59,7 @@ fn measure(wanted: &[String]) {
         match *part {
             "crypto" => runtime.block_on(crypto::run()),
             "store" => runtime.block_on(store::run(&mut aims)),
+            "codes" => runtime.block_on(codes::run(&mut aims)),
             "live" => runtime.block_on(live::run()),
             "trips" => runtime.block_on(trips::run(&mut aims)),
             "memory" => runtime.block_on(memory::run(&mut aims)),
