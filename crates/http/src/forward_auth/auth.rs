@@ -31,8 +31,10 @@ pub(super) async fn check(State(state): State<AppState>, AppHost(app): AppHost, 
     match admitted {
         Ok((_, user)) => pass(&user),
         Err(Fault::NotSignedIn) => Ok(sign_in_first(&headers)),
-        Err(Fault::Forbidden(words)) if wants_page(&headers) => {
-            Ok(page::message(StatusCode::FORBIDDEN, "Not admitted", &words))
+        Err(Fault::Forbidden(message)) if wants_page(&headers) => {
+            let words = state.site().words(&headers);
+            let sentence = words.sentence(ErrorCode::Forbidden, &message);
+            Ok(page::message(StatusCode::FORBIDDEN, words, &words.door.not_admitted, &sentence))
         }
         Err(fault) => Err(fault.into()),
     }

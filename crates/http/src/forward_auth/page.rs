@@ -5,36 +5,36 @@ use http::header::{CONTENT_SECURITY_POLICY, REFERRER_POLICY};
 use http::{HeaderValue, StatusCode};
 
 use super::{SIGN_OUT, START};
+use crate::pages::Words;
 
 const POLICY: &str = "default-src 'none'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
 
 /// A title and a sentence.
-pub(super) fn message(status: StatusCode, title: &str, words: &str) -> Response {
-    page(status, title, &format!("<p>{}</p>", escaped(words)))
+pub(super) fn message(status: StatusCode, words: &Words, title: &str, sentence: &str) -> Response {
+    page(status, words, title, &format!("<p>{}</p>", escaped(sentence)))
 }
 
-/// A sentence and a way to begin again.
-pub(super) fn start_again(status: StatusCode, words: &str) -> Response {
-    let more = format!("<p>{}</p><p><a href=\"{START}?return=%2F\">Sign in again</a></p>", escaped(words));
-    page(status, "Not signed in", &more)
+/// A sign-in that led nowhere, and a way to begin again.
+pub(super) fn start_again(status: StatusCode, words: &Words) -> Response {
+    let (sentence, again) = (escaped(&words.door.used_up), escaped(&words.door.again));
+    let more = format!("<p>{sentence}</p><p><a href=\"{START}?return=%2F\">{again}</a></p>");
+    page(status, words, &words.door.not_signed_in, &more)
 }
 
 /// Asks whether to sign out.
-pub(super) fn sign_out(app: &str) -> Response {
-    let form = format!(
-        "<p>This ends your sign-in at {} and at every other app of it.</p>\
-         <form method=\"post\" action=\"{SIGN_OUT}\"><button>Sign out</button></form>",
-        escaped(app)
-    );
-    let mut response = page(StatusCode::OK, "Sign out?", &form);
+pub(super) fn sign_out(words: &Words, app: &str) -> Response {
+    let (sentence, button) = (escaped(&words.door.sign_out_sentence(app)), escaped(&words.door.sign_out));
+    let form = format!("<p>{sentence}</p><form method=\"post\" action=\"{SIGN_OUT}\"><button>{button}</button></form>");
+    let mut response = page(StatusCode::OK, words, &words.door.sign_out_title, &form);
     // Without it older browsers would post with `Origin: null`.
     response.headers_mut().insert(REFERRER_POLICY, HeaderValue::from_static("same-origin"));
     response
 }
 
-fn page(status: StatusCode, title: &str, more: &str) -> Response {
+fn page(status: StatusCode, words: &Words, title: &str, more: &str) -> Response {
+    let (tag, title) = (words.tag, escaped(title));
     let html = format!(
-        "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\">\
+        "<!doctype html><html lang=\"{tag}\"><meta charset=\"utf-8\">\
          <meta name=\"viewport\" content=\"width=device-width\"><title>{title}</title><h1>{title}</h1>{more}</html>\n"
     );
     (status, [(CONTENT_SECURITY_POLICY, POLICY)], Html(html)).into_response()

@@ -14,8 +14,8 @@ use crate::origin;
 use crate::state::AppState;
 
 /// A form: no GET changes anything (W03).
-pub(super) async fn ask(AppHost(app): AppHost) -> Response {
-    page::sign_out(&app.display_name)
+pub(super) async fn ask(State(state): State<AppState>, AppHost(app): AppHost, headers: HeaderMap) -> Response {
+    page::sign_out(state.site().words(&headers), &app.display_name)
 }
 
 /// Ends the session, if there is one, and the cookie in any case.
@@ -36,6 +36,7 @@ pub(super) async fn go(State(state): State<AppState>, AppHost(app): AppHost, hea
             Err(fault) => return Err(fault.into()),
         }
     }
-    let page = page::message(StatusCode::OK, "Signed out", "You are signed out here and at every app of this sign-in.");
+    let words = state.site().words(&headers);
+    let page = page::message(StatusCode::OK, words, &words.door.signed_out, &words.door.signed_out_sentence);
     Ok(([(SET_COOKIE, APP.clear())], page).into_response())
 }

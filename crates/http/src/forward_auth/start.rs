@@ -61,11 +61,7 @@ pub(super) async fn arrive(
             let path = path.unwrap_or(HeaderValue::from_static("/"));
             redirect(path, vec![APP.set(&admitted.cookie, limits::SESSION_LIFE), PRE.clear()])
         }
-        Err(fault) => {
-            let refusal = Refusal::from(fault);
-            let words = "This sign-in was used, has expired, or began in another browser.";
-            page::start_again(refusal.status(), words)
-        }
+        Err(fault) => page::start_again(Refusal::from(fault).status(), state.site().words(&headers)),
     }
 }
 

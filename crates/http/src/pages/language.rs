@@ -18,14 +18,17 @@ const CHOICE: &str = "nod-language";
 /// What the server says in one language.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Words {
+pub(crate) struct Words {
+    /// The language's tag.
     #[serde(skip)]
-    pub(super) tag: &'static str,
+    pub(crate) tag: &'static str,
     pub(super) sign_in: SignInWords,
     pub(super) titles: Titles,
     pub(super) needs_script: NeedsScript,
     refusals: Refusals,
     pub(super) go_to_sign_in: String,
+    /// At apps' own addresses.
+    pub(crate) door: Door,
     codes: HashMap<ErrorCode, String>,
     messages: HashMap<String, String>,
 }
@@ -86,6 +89,27 @@ pub(super) struct Heading {
     pub(super) action: String,
 }
 
+/// What is said at apps' own addresses, on the way in and out.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Door {
+    pub(crate) not_admitted: String,
+    pub(crate) signed_out: String,
+    pub(crate) signed_out_sentence: String,
+    pub(crate) not_signed_in: String,
+    pub(crate) used_up: String,
+    pub(crate) again: String,
+    pub(crate) sign_out_title: String,
+    sign_out_sentence: String,
+    pub(crate) sign_out: String,
+}
+
+impl Door {
+    pub(crate) fn sign_out_sentence(&self, app: &str) -> String {
+        self.sign_out_sentence.replace("{app}", app)
+    }
+}
+
 #[derive(Default, Deserialize)]
 struct Catalogue {
     server: Words,
@@ -110,7 +134,7 @@ impl Words {
     }
 
     /// What was said in English as a sentence of this language; what the catalogue does not know, by its code.
-    pub(super) fn sentence(&self, code: ErrorCode, message: &str) -> String {
+    pub(crate) fn sentence(&self, code: ErrorCode, message: &str) -> String {
         let by_code = || self.codes.get(&code).filter(|_| self.tag != "en");
         as_sentence(self.messages.get(message).or_else(by_code).map_or(message, String::as_str))
     }

@@ -24,6 +24,7 @@ use axum::routing::{get, post};
 
 use crate::routes::{Access, Route, Verb};
 
+pub(crate) use language::Words;
 pub(crate) use site::Site;
 
 macro_rules! routes {

@@ -30,7 +30,7 @@ impl Site {
     }
 
     /// What the server says to the browser that sent these headers.
-    pub(super) fn words(&self, headers: &HeaderMap) -> &Words {
+    pub(crate) fn words(&self, headers: &HeaderMap) -> &Words {
         self.languages.of(headers)
     }
 

@@ -1,7 +1,7 @@
 //! A protected app behind a proxy.
 
 use http::Method;
-use http::header::{ACCEPT, COOKIE};
+use http::header::{ACCEPT, ACCEPT_LANGUAGE, COOKIE};
 use nod_core::access::App;
 use nod_core::{AppId, SecretHash};
 use nod_protocol::b64;
@@ -66,6 +66,9 @@ async fn in_and_out_again() {
     let ask = world.send_from(asked("/.nod/sign-out").header(COOKIE, &line).empty(), PROXY).await;
     assert!(ask.text().contains("<form method=\"post\" action=\"/.nod/sign-out\">"));
     assert_eq!(ask.header("referrer-policy"), "same-origin");
+    let german = asked("/.nod/sign-out").header(COOKIE, &line).header(ACCEPT_LANGUAGE, "de-CH, en;q=0.5").empty();
+    let german = world.send_from(german, PROXY).await;
+    assert!(german.text().contains("<html lang=\"de\">") && german.text().contains("Anmeldung bei Payroll"));
     assert_eq!(auth(&world, APP, &cookie).await.status, 204, "no GET changes anything");
     let out = |name: &'static str, value: &str| {
         let request = to(APP, Method::POST, "/.nod/sign-out").header(COOKIE, &line).header(name, value).empty();
