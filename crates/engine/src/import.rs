@@ -29,7 +29,7 @@ pub struct NewUser {
     pub password_hash: Option<String>,
 }
 
-/// A part of an account.
+/// A part of an account or a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Part {
     /// The user name.
@@ -40,12 +40,18 @@ pub enum Part {
     Groups,
     /// The password's hash.
     PasswordHash,
+    /// Who a token is for.
+    User,
+    /// A token's secret.
+    Secret,
+    /// The rest of a token.
+    Shape,
 }
 
-/// Why an account cannot be added.
+/// Why an account or a token cannot be added.
 #[derive(Debug)]
 pub struct BadPart {
-    /// The account's place in what was given.
+    /// Its place in what was given.
     pub index: usize,
     /// What is wrong with it.
     pub part: Part,
@@ -171,14 +177,14 @@ impl Engine {
 }
 
 /// What is wrong with a part, before it is known whose it is.
-struct Wrong(Part, String, String);
+pub(crate) struct Wrong(Part, String, String);
 
 impl Wrong {
-    fn new(part: Part, reason: impl ToString, remedy: impl Into<String>) -> Self {
+    pub(crate) fn new(part: Part, reason: impl ToString, remedy: impl Into<String>) -> Self {
         Self(part, reason.to_string(), remedy.into())
     }
 
-    fn at(self, index: usize) -> BadPart {
+    pub(crate) fn at(self, index: usize) -> BadPart {
         BadPart { index, part: self.0, reason: self.1, remedy: self.2 }
     }
 }

@@ -60,10 +60,27 @@ impl Engine {
                 )));
             }
         }
-        let (now, id) = (self.now().await?, OathId(self.fresh_id()));
-        let sealed = self.vault.seal(&*self.entropy, &label(id, user.id), &secret);
+        let token = self.made_token(user, &new, &secret, self.now().await?)?;
+        let writes = self.token_writes(user, token.clone()).await?;
+        if applied(self.store.commit(writes).await)? {
+            Ok((token, secret))
+        } else {
+            Err(Fault::Conflict(format!("{} has too many tokens already, or is disabled", user.name)))
+        }
+    }
+
+    /// The row of a new token whose parts were checked.
+    pub(crate) fn made_token(
+        &self,
+        user: &User,
+        new: &NewToken,
+        secret: &[u8],
+        now: nod_core::Timestamp,
+    ) -> Outcome<OathToken> {
+        let id = OathId(self.fresh_id());
+        let sealed = self.vault.seal(&*self.entropy, &label(id, user.id), secret);
         let name = text::shown(&new.name);
-        let token = self.vault.sealed(OathToken {
+        Ok(self.vault.sealed(OathToken {
             id,
             user: user.id,
             name: if name.is_empty() { "Authenticator app".to_owned() } else { name },
@@ -76,19 +93,20 @@ impl Engine {
             created_at: now,
             last_used_at: None,
             checksum: UNSEALED,
-        });
-        let mut writes = vec![Write::AddOathToken(token.clone())];
-        writes.push(Write::Audit(Self::event(EventKind::TokenAdded, now, user).detail(&token.name)));
-        if new.active {
+        }))
+    }
+
+    /// What adds it, with its lines in the audit; phones are told of one that may be used at once.
+    pub(crate) async fn token_writes(&self, user: &User, token: OathToken) -> Outcome<Vec<Write>> {
+        let (now, active) = (token.created_at, token.state == OathState::Active);
+        let mut writes = vec![Write::Audit(Self::event(EventKind::TokenAdded, now, user).detail(&token.name))];
+        if active {
             let detail = format!("{} (without a first code)", token.name);
             writes.push(Write::Audit(Self::event(EventKind::TokenActivated, now, user).detail(detail)));
             writes.extend(self.tell(user.id, None, now).await?);
         }
-        if applied(self.store.commit(writes).await)? {
-            Ok((token, secret))
-        } else {
-            Err(Fault::Conflict(format!("{} has too many tokens already, or is disabled", user.name)))
-        }
+        writes.insert(0, Write::AddOathToken(token));
+        Ok(writes)
     }
 
     /// Activates a token by its first right code, which is used up. Wrong codes of old tokens are forgotten with it.
@@ -230,7 +248,7 @@ fn label(token: OathId, user: UserId) -> String {
     format!("secret of token {token} of user {user}")
 }
 
-fn check(new: &NewToken, secret: &[u8]) -> Outcome<()> {
+pub(crate) fn check(new: &NewToken, secret: &[u8]) -> Outcome<()> {
     let bad = |what: String| Err(Fault::BadRequest(what));
     if new.count > MAX_COUNT {
         return bad(format!("a token with a button stands at {MAX_COUNT} at most"));

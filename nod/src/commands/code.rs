@@ -8,6 +8,7 @@ use nod_engine::{Engine, Fault, NewToken, read_secret, secret_text};
 use serde::Serialize;
 use zeroize::Zeroizing;
 
+use super::import::tokens::{self, TokensArguments};
 use super::{ask, named_or_all, named_user};
 use crate::cli::Common;
 use crate::failure::{Failure, Next as _, Outcome};
@@ -36,6 +37,7 @@ pub(crate) enum CodeCommand {
         /// The code that it shows now
         code: String,
     },
+    Import(TokensArguments),
     /// List tokens, of one account or of all
     #[command(after_long_help = "Examples:\n  nod user code list\n  nod user code list anna --json")]
     List {
@@ -163,6 +165,7 @@ struct AddedView<'a> {
 pub(crate) async fn run(common: &Common, engine: &Engine, command: CodeCommand) -> Outcome {
     match command {
         CodeCommand::Add(arguments) => add(common, engine, arguments).await,
+        CodeCommand::Import(arguments) => tokens::run(common, engine, arguments).await,
         CodeCommand::List { name } => list(common, engine, name.as_deref()).await,
         CodeCommand::Confirm { name, id, code } => {
             let (user, id) = (named_user(engine, &name).await?, token_id(&id, &name)?);

@@ -10,7 +10,7 @@ use crate::visitor::Visitor;
 
 const PASSWORD: &str = "four plain words here";
 
-fn have_oathtool() -> bool {
+pub(crate) fn have_oathtool() -> bool {
     let have = OATHTOOL.find().is_some();
     if !have {
         eprintln!("SKIP: {}", OATHTOOL.missing());

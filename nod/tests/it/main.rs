@@ -22,6 +22,7 @@ mod faults;
 mod forward;
 mod harness;
 mod import;
+mod import_tokens;
 mod key;
 mod logs;
 mod mail;

@@ -1,11 +1,14 @@
 //! Files of many rows: read whole, every refused row told with its reason, and taken in one commit or not at all.
 
-pub(super) mod table;
+mod pskc;
+mod table;
+pub(super) mod tokens;
 pub(super) mod users;
 
 use std::io::{IsTerminal as _, Read as _};
 use std::path::Path;
 
+use nod_engine::{BadPart, Part};
 use serde::Serialize;
 use zeroize::Zeroizing;
 
@@ -15,7 +18,7 @@ use crate::output::{self, one_line};
 /// Largest file that is read, in bytes.
 const MAX_BYTES: u64 = 32 * 1024 * 1024;
 /// Most rows of one file: its commit holds every other one back for a second or two.
-pub(super) const MAX_ROWS: usize = 20_000;
+const MAX_ROWS: usize = 20_000;
 /// From so many rows on, a terminal is told what is being done.
 const LONG: usize = 1_000;
 /// Most characters of a refused cell that are repeated.
@@ -23,7 +26,7 @@ const SHOWN_CHARS: usize = 40;
 
 /// Why a row is not taken.
 #[derive(Debug, Serialize)]
-pub(super) struct Refusal {
+struct Refusal {
     /// Where it begins, counted from 1.
     line: u64,
     /// The column, where one is to blame.
@@ -35,13 +38,22 @@ pub(super) struct Refusal {
 }
 
 impl Refusal {
-    pub(super) fn new(
-        line: u64,
-        column: Option<&'static str>,
-        reason: impl Into<String>,
-        remedy: impl Into<String>,
-    ) -> Self {
+    fn new(line: u64, column: Option<&'static str>, reason: impl Into<String>, remedy: impl Into<String>) -> Self {
         Self { line, column, reason: reason.into(), remedy: remedy.into() }
+    }
+
+    /// What the engine refuses, with the line that it came from.
+    fn of(bad: BadPart, lines: &[u64]) -> Self {
+        let column = match bad.part {
+            Part::Name => Some("name"),
+            Part::Mail => Some("mail"),
+            Part::Groups => Some("groups"),
+            Part::PasswordHash => Some("password_hash"),
+            Part::User => Some("user"),
+            Part::Secret => Some("secret"),
+            Part::Shape => None,
+        };
+        Self::new(lines.get(bad.index).copied().unwrap_or(0), column, bad.reason, bad.remedy)
     }
 }
 
@@ -55,7 +67,7 @@ struct ImportView<'a> {
 }
 
 /// Tells what was added, or would be.
-pub(super) fn tell(json: bool, dry_run: bool, added: &[String], noun: &str) -> Outcome {
+fn tell(json: bool, dry_run: bool, added: &[String], noun: &str) -> Outcome {
     if json {
         return output::json(&ImportView { dry_run, rows: added.len(), added, refused: &[] });
     }
@@ -68,7 +80,7 @@ pub(super) fn tell(json: bool, dry_run: bool, added: &[String], noun: &str) -> O
 }
 
 /// Tells every refusal, in the order of the file. Nothing was changed.
-pub(super) fn refused(json: bool, dry_run: bool, rows: usize, mut refusals: Vec<Refusal>, again: &str) -> Failure {
+fn refused(json: bool, dry_run: bool, rows: usize, mut refusals: Vec<Refusal>, again: &str) -> Failure {
     refusals.sort_by_key(|refusal| refusal.line);
     if json {
         let view = ImportView { dry_run, rows, added: &[], refused: &refusals };
@@ -91,7 +103,7 @@ fn counted(count: usize, noun: &str) -> String {
 }
 
 /// Where a person waits for a long file: what is being done.
-pub(super) fn progress(rows: usize, what: &str) {
+fn progress(rows: usize, what: &str) {
     if rows >= LONG && std::io::stderr().is_terminal() {
         eprintln!("{rows} rows: {what} ...");
     }
@@ -101,7 +113,7 @@ pub(super) fn progress(rows: usize, what: &str) {
 ///
 /// # Errors
 /// When it cannot be read, is too large, or is UTF-16.
-pub(super) fn read(path: &Path) -> Outcome<Zeroizing<Vec<u8>>> {
+fn read(path: &Path) -> Outcome<Zeroizing<Vec<u8>>> {
     let mut bytes = Zeroizing::new(Vec::new());
     let shown = path.display().to_string();
     let file = std::fs::File::open(path).map_err(|error| Failure::from(error).during(&shown))?;

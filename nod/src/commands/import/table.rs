@@ -5,7 +5,7 @@ use csv::{ByteRecord, ReaderBuilder};
 use super::{MAX_ROWS, Refusal, quoted};
 
 /// What UTF-8 files of Windows begin with.
-const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+pub(super) const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 /// How near an unknown column's name must be to a known one to be taken for a slip (Jaro-Winkler, 0 to 1).
 const NEAR: f64 = 0.7;
 
@@ -25,10 +25,16 @@ pub(crate) struct Column {
 pub(super) struct Row {
     /// Where it begins, counted from 1.
     pub(super) line: u64,
+    bare: bool,
     cells: Vec<(&'static str, String)>,
 }
 
 impl Row {
+    /// The file names no columns.
+    pub(super) const fn is_bare(&self) -> bool {
+        self.bare
+    }
+
     /// What stands in this column; nothing where it is empty.
     pub(super) fn cell(&self, column: &str) -> Option<&str> {
         self.cells.iter().find(|(name, _)| *name == column).map(|(_, cell)| cell.as_str())
@@ -46,12 +52,23 @@ pub(super) struct Table {
     pub(super) refusals: Vec<Refusal>,
 }
 
-/// Reads all of it.
+/// Reads a file whose first line names its columns.
 pub(super) fn read(bytes: &[u8], known: &[Column]) -> Table {
+    read_as(bytes, known, None)
+}
+
+/// Reads a file without such a line. Cells at the end of a row may be missing; a line that begins with # says nothing.
+pub(super) fn read_bare(bytes: &[u8], columns: &[&'static str]) -> Table {
+    read_as(bytes, &[], Some(columns.iter().map(|column| Some(*column)).collect()))
+}
+
+fn read_as(bytes: &[u8], known: &[Column], columns: Option<Vec<Option<&'static str>>>) -> Table {
+    let (bare, mut columns) = (columns.is_some(), columns);
     let bytes = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(bytes);
-    let mut reader =
-        ReaderBuilder::new().has_headers(false).flexible(true).delimiter(delimiter(bytes)).from_reader(bytes);
-    let (mut table, mut lines, mut columns) = (Table::default(), Lines { bytes, at: 0, line: 1 }, None);
+    let mut builder = ReaderBuilder::new();
+    builder.has_headers(false).flexible(true).delimiter(delimiter(bytes)).comment(bare.then_some(b'#'));
+    let mut reader = builder.from_reader(bytes);
+    let (mut table, mut lines) = (Table::default(), Lines { bytes, at: 0, line: 1, bare });
     let mut record = ByteRecord::new();
     // Reading from memory gives no error: whatever the bytes are, they are cells.
     while reader.read_byte_record(&mut record).unwrap_or(false) {
@@ -76,7 +93,7 @@ pub(super) fn read(bytes: &[u8], known: &[Column]) -> Table {
             table.rows.clear();
             break;
         }
-        match row(&record, line, columns) {
+        match row(&record, line, columns, bare) {
             Ok(row) => table.rows.push(row),
             Err(refusal) => table.refusals.push(refusal),
         }
@@ -102,14 +119,23 @@ struct Lines<'a> {
     bytes: &'a [u8],
     at: usize,
     line: u64,
+    /// Lines that begin with # are none of the records.
+    bare: bool,
 }
 
 impl Lines<'_> {
     fn of(&mut self, record: &ByteRecord) -> u64 {
         let begins = record.position().map_or(0, |position| usize::try_from(position.byte()).unwrap_or(0));
         while let Some(byte) = self.bytes.get(self.at) {
-            if self.at >= begins && !matches!(byte, b'\r' | b'\n') {
+            let comment = self.bare && *byte == b'#';
+            if self.at >= begins && !comment && !matches!(byte, b'\r' | b'\n') {
                 break;
+            }
+            if self.at >= begins && comment {
+                while self.bytes.get(self.at).is_some_and(|byte| *byte != b'\n') {
+                    self.at += 1;
+                }
+                continue;
             }
             self.line += u64::from(*byte == b'\n');
             self.at += 1;
@@ -155,8 +181,8 @@ fn unknown(written: &str, name: &str, line: u64, known: &[Column]) -> Refusal {
     Refusal::new(line, None, format!("there is no column {}", quoted(written)), remedy)
 }
 
-fn row(record: &ByteRecord, line: u64, columns: &[Option<&'static str>]) -> Result<Row, Refusal> {
-    if record.len() != columns.len() {
+fn row(record: &ByteRecord, line: u64, columns: &[Option<&'static str>], bare: bool) -> Result<Row, Refusal> {
+    if record.len() > columns.len() || (record.len() < columns.len() && !bare) {
         let reason = format!("{} cells below {} columns", record.len(), columns.len());
         return Err(Refusal::new(line, None, reason, "put cells that hold a comma or semicolon between quotes"));
     }
@@ -170,7 +196,7 @@ fn row(record: &ByteRecord, line: u64, columns: &[Option<&'static str>]) -> Resu
             cells.push((column, text.to_owned()));
         }
     }
-    Ok(Row { line, cells })
+    Ok(Row { line, bare, cells })
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use nod_engine::{BadPart, Engine, NewUser, Part};
+use nod_engine::{Engine, NewUser};
 
 use super::table::{self, Column, Row};
 use super::{Refusal, progress, quoted, read, refused, tell};
@@ -57,7 +57,7 @@ pub(crate) async fn run(common: &Common, engine: &Engine, arguments: UsersArgume
         Ok(users) if table.refusals.is_empty() => users,
         judged => {
             let bad = judged.err().unwrap_or_default();
-            table.refusals.extend(bad.into_iter().map(|bad| refusal(bad, &lines)));
+            table.refusals.extend(bad.into_iter().map(|bad| Refusal::of(bad, &lines)));
             return Err(refused(common.json, dry_run, table.count, table.refusals, &again));
         }
     };
@@ -89,14 +89,4 @@ fn new_user(row: &Row) -> Result<NewUser, Refusal> {
         terminal_phone,
         password_hash: owned("password_hash"),
     })
-}
-
-fn refusal(bad: BadPart, lines: &[u64]) -> Refusal {
-    let column = match bad.part {
-        Part::Name => "name",
-        Part::Mail => "mail",
-        Part::Groups => "groups",
-        Part::PasswordHash => "password_hash",
-    };
-    Refusal::new(lines.get(bad.index).copied().unwrap_or(0), Some(column), bad.reason, bad.remedy)
 }
