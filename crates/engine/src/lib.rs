@@ -33,6 +33,7 @@ mod vault;
 pub use access::Admitted;
 pub use device::Phone;
 pub use engine::{Engine, Settings};
+pub use enrol::{LINK_BY_LETTER, Standing};
 pub use fault::{Fault, Outcome};
 pub use import::{BadPart, NewUser, NewUsers, Part};
 pub use import_tokens::{GivenToken, NewTokens};

@@ -2,17 +2,23 @@
 
 use std::time::Duration;
 
+use clap::Args;
+use jiff::civil::Date;
 use nod_core::enrolment::EnrolmentState;
 use nod_core::people::User;
 use nod_core::{DeviceId, EnrolmentId, Timestamp, limits};
+use nod_delivery::mail::MailError;
 use nod_engine::Engine;
 use serde::Serialize;
 
+use super::campaign::{self, Campaign};
+use super::named_user;
 use crate::cli::Common;
 use crate::failure::{Failure, Next as _, Outcome};
 use crate::installation::Installation;
-use crate::mail;
+use crate::mail::{self, letters};
 use crate::output::{self, Time, local, qr};
+use crate::system;
 
 /// Looked at again after this span even when nobody woke us.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
@@ -38,16 +44,107 @@ struct SentView<'a> {
     expires_at: Time,
 }
 
-/// Makes the link and sends it to the account's mail address.
-pub(crate) async fn by_mail(common: &Common, installation: &Installation, user: &User) -> Outcome {
-    let config = &installation.config;
+/// What `nod user enrol` takes.
+#[derive(Debug, Args)]
+pub(crate) struct EnrolArguments {
+    /// User name
+    #[arg(required_unless_present = "group", conflicts_with = "group")]
+    name: Option<String>,
+    /// Print the link and end
+    #[arg(long)]
+    no_wait: bool,
+    /// Send the link to the account's mail address instead of printing it
+    #[arg(long)]
+    mail: bool,
+    /// Everybody of this group who has no phone yet
+    #[arg(long, value_name = "GROUP", conflicts_with = "no_wait")]
+    group: Option<String>,
+    /// Write again to those who have not opened their link; a new one takes its place
+    #[arg(long, requires_all = ["group", "mail"])]
+    remind: bool,
+    /// Name this day in the letters: "Please do it by ..."
+    #[arg(long, value_name = "YYYY-MM-DD", requires_all = ["group", "mail"])]
+    by: Option<Date>,
+    /// List who of the group has a phone and who is left
+    #[arg(long, requires = "group", conflicts_with = "mail")]
+    status: bool,
+}
+
+/// Runs it.
+pub(crate) async fn start(common: &Common, installation: &Installation, arguments: EnrolArguments) -> Outcome {
+    let EnrolArguments { name, no_wait, mail, group, remind, by, status } = arguments;
+    if let Some(group) = group {
+        if status {
+            return campaign::status(common, &installation.engine, &group).await;
+        }
+        if !mail {
+            let next = format!("nod user enrol --group {group} --status");
+            return Err(Failure::misuse("a group is written to, with --mail, or listed, with --status").next(next));
+        }
+        if by.is_some_and(|day| day < today()) {
+            return Err(Failure::misuse("the day after --by is over: name one to come"));
+        }
+        return campaign::send(common, installation, Campaign { group, remind, by }).await;
+    }
+    let user = named_user(&installation.engine, name.as_deref().unwrap_or_default()).await?;
+    if mail {
+        return by_mail(common, installation, &user).await;
+    }
+    run(common, installation, &user, !no_wait).await
+}
+
+fn today() -> Date {
+    let now = jiff::Timestamp::from_millisecond(system::now().0).unwrap_or_default();
+    now.to_zoned_datetime(jiff::tz::TimeZone::system()).date()
+}
+
+/// What became of a letter with a link.
+pub(super) enum Sent {
+    /// The mail server took it, for this address; the link ends then.
+    To(String, Timestamp),
+    /// Somebody who was written to within a day is not written to again.
+    Lately,
+    /// It was not sent, and its link has ended.
+    Failed(MailError),
+}
+
+/// Makes a link and sends it. The link is there before the letter is: who has one is not sent another by a run that goes on
+/// where an earlier one has ended.
+pub(super) async fn send_link(
+    installation: &Installation,
+    user: &User,
+    request: &letters::Request,
+    one_of_many: bool,
+) -> Outcome<Sent> {
+    let (config, engine) = (&installation.config, &installation.engine);
     let set = format!("nod user set {} --mail ADDRESS", user.name);
     let to =
         user.mail.as_deref().ok_or_else(|| Failure::new(format!("{} has no mail address", user.name)).next(set))?;
     // Before the link is made: an earlier one ends with it.
-    mail::open(config, mail::settings(config)?)?;
-    let (_, link, expires_at) = make_link(&installation.engine, user).await?;
-    mail::send(config, &mail::fresh(to, mail::letters::link(config, user, &link, expires_at))).await?;
+    let mailer = mail::open(config, mail::settings(config)?)?;
+    let next = || format!("nod user show {}", user.name);
+    let Some((secret, expires_at)) = engine.open_enrolment_by_letter(user.id, one_of_many).await.or_next(next())?
+    else {
+        return Ok(Sent::Lately);
+    };
+    let link = format!("{}/enrol#{secret}", engine.settings().origin);
+    let letter = mail::fresh(to, letters::link(config, user, &link, expires_at, request));
+    if let Err(error) = mailer.send(&letter).await {
+        let why = nod_core::text::shown(&format!("link to enrol: {error}"));
+        engine.letter_not_sent(user, &why).await.or_next(next())?;
+        return Ok(Sent::Failed(error));
+    }
+    Ok(Sent::To(to.to_owned(), expires_at))
+}
+
+/// Makes the link and sends it to the account's mail address.
+async fn by_mail(common: &Common, installation: &Installation, user: &User) -> Outcome {
+    let (to, expires_at) = match send_link(installation, user, &letters::Request::default(), false).await? {
+        Sent::To(to, expires_at) => (to, expires_at),
+        Sent::Failed(error) => return Err(mail::explained(&error)),
+        Sent::Lately => return Err(Failure::new(format!("{} was written to a moment ago", user.name))),
+    };
+    let to = to.as_str();
     if common.json {
         return output::json(&SentView { user: &user.name, sent_to: to, expires_at: Time(expires_at) });
     }
@@ -65,7 +162,7 @@ pub(crate) fn show_link(link: &str, expires_at: Timestamp) {
 }
 
 /// Makes the link, prints it and, where wanted, waits until a phone is enrolled.
-pub(crate) async fn run(common: &Common, installation: &Installation, user: &User, wait: bool) -> Outcome {
+async fn run(common: &Common, installation: &Installation, user: &User, wait: bool) -> Outcome {
     let engine = &installation.engine;
     let (id, link, expires_at) = make_link(engine, user).await?;
     if common.json {

@@ -5,6 +5,7 @@ pub(crate) mod ask;
 pub(crate) mod audit;
 pub(crate) mod backup;
 pub(crate) mod browser;
+mod campaign;
 pub(crate) mod code;
 pub(crate) mod device;
 pub(crate) mod doctor;

@@ -8,8 +8,9 @@ use nod_engine::Engine;
 use serde::Serialize;
 
 use super::code::{self, CodeCommand};
+use super::enrol::{self, EnrolArguments};
 use super::import::users::{self, UsersArguments};
-use super::{enrol, named_user, open, passwords, recovery};
+use super::{named_user, open, passwords, recovery};
 use crate::cli::{Common, OnOff};
 use crate::failure::{Failure, Next as _, Outcome};
 use crate::installation::Installation;
@@ -66,20 +67,11 @@ pub(crate) enum UserCommand {
         #[arg(long)]
         stdin: bool,
     },
-    /// Make the single-use link by which a phone is enrolled, and wait until it is
+    /// Make the single-use link by which a phone is enrolled, and wait until it is; or write to a whole group
     #[command(
-        after_long_help = "The link lasts 72 hours and works once. Give it to the person; it opens in a browser on a computer\nor on the phone itself. An earlier link of the same account ends. With --json it prints the link and ends.\n\nExamples:\n  nod user enrol anna\n  nod user enrol anna --mail\n  nod user enrol anna --json"
+        after_long_help = "The link lasts 72 hours and works once. Give it to the person; it opens in a browser on a computer\nor on the phone itself. An earlier link of the same account ends. With --json it prints the link and ends.\n\nExamples:\n  nod user enrol anna\n  nod user enrol anna --mail\n  nod user enrol anna --json\n  nod user enrol --group staff --mail --by 2027-01-31\n  nod user enrol --group staff --mail --remind\n  nod user enrol --group staff --status"
     )]
-    Enrol {
-        /// User name
-        name: String,
-        /// Print the link and end
-        #[arg(long)]
-        no_wait: bool,
-        /// Send the link to the account's mail address instead of printing it
-        #[arg(long)]
-        mail: bool,
-    },
+    Enrol(EnrolArguments),
     /// How many recovery codes an account has left, or take them away; nobody but their owner makes or sees them
     #[command(
         after_long_help = "The person makes the codes in the portal, after a sign-in with a phone or passkey.\n\nExamples:\n  nod user recovery anna\n  nod user recovery anna --revoke"
@@ -192,13 +184,7 @@ pub(crate) async fn run(common: &Common, command: UserCommand) -> Outcome {
             engine.set_password(&user, password).await.or_next(format!("nod user passwd {}", user.name))?;
             say(common, engine, &user.name, "The password is set; sessions of this account have ended.").await
         }
-        UserCommand::Enrol { name, no_wait, mail } => {
-            let user = named_user(engine, &name).await?;
-            if mail {
-                return enrol::by_mail(common, &installation, &user).await;
-            }
-            enrol::run(common, &installation, &user, !no_wait).await
-        }
+        UserCommand::Enrol(arguments) => enrol::start(common, &installation, arguments).await,
         UserCommand::Recovery { name, revoke } => recovery::codes(common, engine, &name, revoke).await,
         UserCommand::Code(command) => code::run(common, engine, command).await,
     }

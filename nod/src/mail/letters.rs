@@ -1,8 +1,10 @@
 //! What Nod writes to people: every letter's words.
 
+use jiff::civil::Date;
 use nod_core::Timestamp;
 use nod_core::audit::{Event, EventKind};
 use nod_core::people::User;
+use nod_engine::LINK_BY_LETTER;
 
 use super::{plain, when};
 use crate::config::Config;
@@ -16,10 +18,21 @@ pub(crate) fn test(config: &Config) -> Words {
     (format!("A test from {}", plain(&config.server_name)), whole(config, None, text))
 }
 
+/// What a letter with a link says beside the link.
+#[derive(Debug, Default)]
+pub(crate) struct Request {
+    /// An earlier letter was not followed.
+    pub(crate) reminder: bool,
+    /// The day by which it should be done.
+    pub(crate) by: Option<Date>,
+}
+
 /// The link by which somebody's phone is enrolled.
-pub(crate) fn link(config: &Config, user: &User, link: &str, expires_at: Timestamp) -> Words {
+pub(crate) fn link(config: &Config, user: &User, link: &str, expires_at: Timestamp, request: &Request) -> Words {
+    let again = if request.reminder { "Your phone is not set up for signing in yet. " } else { "" };
+    let by = request.by.map(|day| format!("Please do it by {}. ", day.strftime("%-d %B %Y"))).unwrap_or_default();
     let text = format!(
-        "Set up your phone for signing in: it takes two minutes. Open this link on your computer or on the phone itself:\n\
+        "{again}Set up your phone for signing in: it takes two minutes. {by}Open this link on your computer or on the phone itself:\n\
          \n\
          {link}\n\
          \n\
@@ -27,7 +40,8 @@ pub(crate) fn link(config: &Config, user: &User, link: &str, expires_at: Timesta
          not by you, tell your administrator.",
         when(expires_at)
     );
-    (format!("Set up your phone for {}", plain(&config.server_name)), whole(config, Some(user), &text))
+    let reminder = if request.reminder { "Reminder: set" } else { "Set" };
+    (format!("{reminder} up your phone for {}", plain(&config.server_name)), whole(config, Some(user), &text))
 }
 
 /// To the old address, that letters go to another one from now on.
@@ -44,6 +58,8 @@ pub(crate) fn notice(config: &Config, user: &User, event: &Event) -> Option<Word
     let from = event.address.as_ref().map(|address| format!(" from {}", plain(address))).unwrap_or_default();
     let detail = plain(&event.detail);
     let (subject, happened) = match event.kind {
+        // The letter with the link tells it.
+        EventKind::EnrolmentOpened if event.detail == LINK_BY_LETTER => return None,
         EventKind::EnrolmentOpened => {
             ("A phone may be added to your account", "A link was made that adds a phone to your account.".to_owned())
         }

@@ -150,3 +150,93 @@ fn a_full_mailbox_holds_others_back_for_a_while_only() {
     let letters = exim.letters(1);
     assert!(letters[0].contains("To: eve@example.com\n"), "{letters:#?}");
 }
+
+/// Somebody with a mailbox that is gone, somebody without one, somebody who is disabled, and two more.
+fn staff(nod: &Nod) {
+    for (name, mail) in [("ben", "gone"), ("cid", ""), ("dan", "dan"), ("eve", "eve"), ("fay", "fay")] {
+        nod.run(&["user", "add", name]).ok();
+        nod.run(&["group", "join", "staff", name]).ok();
+        if !mail.is_empty() {
+            nod.run(&["user", "set", name, "--mail", &format!("{mail}@example.com")]).ok();
+        }
+    }
+    nod.run(&["user", "disable", "dan"]).ok();
+}
+
+/// A group's letters: who has no phone gets one, once, whatever ends a run on the way; who is left is listed and reminded.
+#[test]
+fn a_group_is_written_to_once_and_reminded() {
+    let [certificate, key] = pair();
+    let Some(mut exim) = Exim::start(&certificate, &key) else { return };
+    let nod = Nod::init();
+    let enrol = |more: &[&str]| nod.run(&[&["user", "enrol", "--group", "staff"][..], more].concat());
+    enrol(&["--status"]).fails(1, &["there is no group staff"]);
+    nod.run(&["group", "add", "staff"]).ok();
+    enrol(&["--mail"]).fails(1, &["names no mail server"]);
+    configure(&nod, &exim, &certificate);
+    staff(&nod);
+    let (_running, _log) = logging(&nod);
+    begun(&nod);
+    enrol(&[]).fails(2, &["with --mail", "with --status"]);
+    enrol(&["--mail", "--by", "2020-01-31"]).fails(2, &["is over"]);
+    enrol(&["--remind"]).fails(2, &["--mail"]);
+
+    let said = enrol(&["--mail", "--by", "2099-01-31"]);
+    for words in [
+        "cid: no mail address",
+        "eve: sent to eve@example.com",
+        "fay: sent to fay@",
+        "no such mailbox",
+        "2 letters sent",
+    ] {
+        assert!(said.out.contains(words), "{words}: {said:?}");
+    }
+    assert!(!said.out.contains("dan") && !said.out.contains("/enrol#"), "{said:?}");
+    said.fails(1, &["the mail server did not take 1 letter", "next:  nod user enrol --group staff --status"]);
+    let letters = exim.letters(2);
+    assert!(
+        letters[0].contains("Subject: Set up your phone") && letters[0].contains("do it by 31 January 2099"),
+        "{letters:#?}"
+    );
+    let states = || {
+        let view = enrol(&["--status", "--json"]).json();
+        let people = view["people"].as_array().unwrap().clone();
+        let words =
+            people.iter().map(|person| person["state"].as_str().unwrap().to_owned()).collect::<Vec<_>>().join(" ");
+        format!("{} {} {words}", view["enrolled"], view["left"])
+    };
+    assert_eq!(states(), "0 4 waiting waiting disabled linked linked");
+    assert!(enrol(&["--status"]).ok().contains("0 of 5 have a phone, 4 are left."));
+
+    // The same again, and a reminder on the same day: nobody gets a second letter.
+    let again = enrol(&["--mail", "--json"]);
+    assert!(again.out.contains("has a link until") && again.out.contains("\"sent\": []"), "{again:?}");
+    let again = enrol(&["--mail", "--remind"]);
+    assert!(again.out.contains("eve: was sent a letter within the last day"), "{again:?}");
+    // Two days later they are reminded, by links that take the place of the first.
+    let later = "UPDATE counters SET since = since - 172800000 WHERE bucket LIKE 'letter with link/%'";
+    let database = rusqlite::Connection::open(nod.data("nod.db")).unwrap();
+    assert_eq!(database.execute(later, []).unwrap(), 2);
+    enrol(&["--mail", "--remind"]).fails(1, &["did not take 1 letter"]);
+    let letters = exim.letters(4);
+    assert!(
+        letters[3].contains("Subject: Reminder: set up") && letters[3].contains("not set up for signing in yet"),
+        "{letters:#?}"
+    );
+
+    // Without the mail server the run ends at once, and the next one goes on: the link that was not sent is taken back.
+    exim.quit();
+    assert_eq!(database.execute(later, []).unwrap(), 2);
+    nod.run(&["user", "set", "ben", "--mail", "ben@example.com"]).ok();
+    enrol(&["--mail", "--remind"]).fails(1, &["the run has ended before its end", "cannot be used", "nod doctor"]);
+    assert_eq!(states(), "0 4 waiting waiting disabled linked linked");
+    exim.run();
+    let said = enrol(&["--mail", "--remind"]).ok();
+    assert!(said.contains("ben: sent to ben@example.com") && said.contains("3 letters sent"), "{said}");
+    // A letter with a link is its own notice. Notices come in order: had there been one, it would be here before the last.
+    nod.run(&["user", "disable", "eve"]).ok();
+    let letters = exim.letters(8);
+    assert!(letters.iter().all(|letter| !letter.contains("A phone may be added")), "{letters:#?}");
+    assert_eq!(letters.len(), 8);
+    nod.run(&["audit", "verify"]).ok();
+}

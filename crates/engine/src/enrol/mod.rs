@@ -2,7 +2,10 @@
 
 mod confirm;
 mod join;
+mod letter;
 mod open;
+
+pub use letter::{LINK_BY_LETTER, Standing};
 
 use nod_core::EnrolmentId;
 use nod_core::enrolment::{Enrolment, EnrolmentState};

@@ -63,7 +63,13 @@ impl Engine {
         Ok(secret)
     }
 
-    fn new_enrolment(&self, user: &User, opened_by: OpenedBy, link: SecretHash, now: Timestamp) -> Enrolment {
+    pub(super) fn new_enrolment(
+        &self,
+        user: &User,
+        opened_by: OpenedBy,
+        link: SecretHash,
+        now: Timestamp,
+    ) -> Enrolment {
         Enrolment {
             id: EnrolmentId(self.fresh_id()),
             user: user.id,
