@@ -85,7 +85,7 @@ async fn reach(webhook: &Webhook, offline: bool, findings: &mut Findings) -> boo
 /// What waits, and since when.
 async fn waiting(installation: Option<&Installation>, to: &str, advice: &str, findings: &mut Findings) {
     let Some(installation) = installation else { return };
-    let waits = match forward::waiting(&**installation.engine.store(), to).await {
+    let waits = match forward::waiting(&installation.engine, to).await {
         Ok(waits) => waits,
         Err(error) => return findings.problem("audit", format!("{to}: {error}"), "see what is said of the database"),
     };

@@ -14,7 +14,7 @@ use async_trait::async_trait;
 use nod_core::Timestamp;
 use nod_core::audit::Link;
 use nod_engine::Engine;
-use nod_engine::ports::{Entropy, Store, StoreResult, random};
+use nod_engine::ports::{Entropy, StoreResult, random};
 use nod_http::Followers;
 use tokio::time::Instant;
 
@@ -104,8 +104,9 @@ fn key(name: &str) -> String {
 }
 
 /// How many events wait for the sink of this short name, and when the first of them happened; none before its first start.
-pub(crate) async fn waiting(store: &dyn Store, name: &str) -> StoreResult<Option<(i64, Option<Timestamp>)>> {
-    let Found { stored, place } = find(store, &key(name)).await?;
+pub(crate) async fn waiting(engine: &Engine, name: &str) -> StoreResult<Option<(i64, Option<Timestamp>)>> {
+    let store = &**engine.store();
+    let Found { stored, place, .. } = find(engine, &key(name)).await?;
     if stored.is_none() {
         return Ok(None);
     }
@@ -188,9 +189,15 @@ impl Forwarder {
     async fn look(&self) -> Result<Looked, Refusal> {
         let (store, key) = (&**self.engine.store(), key(&self.sink.name()));
         let failed = |error| Refusal::from(Failure::from(error));
-        let Found { stored, place } = find(store, &key).await.map_err(failed)?;
+        let Found { stored, place, edited } = find(&self.engine, &key).await.map_err(failed)?;
+        if edited {
+            tracing::error!(
+                "how far the audit was sent to {} is not as Nod wrote it: all is sent again; run: nod audit verify",
+                self.sink.shown()
+            );
+        }
         if stored.is_none() && !self.sink.wants_the_past() {
-            self.begin(store, &key).await?;
+            self.begin(&key).await?;
             return Ok(Looked::Idle);
         }
         let now = store.now().await.map_err(failed)?;
@@ -203,7 +210,7 @@ impl Forwarder {
                 "the last audit event that was sent to {} is not in the audit: all are sent again; run: nod audit verify",
                 self.sink.shown()
             );
-            Place::default().put(store, &key, stored).await?;
+            Place::default().put(&self.engine, &key, stored).await?;
             return Ok(Looked::Sent);
         };
         let waiting =
@@ -212,30 +219,30 @@ impl Forwarder {
         if links.is_empty() {
             return Ok(Looked::Idle);
         }
-        self.send(store, &key, Found { stored, place }, &links, now).await
+        self.send(&key, (stored, place), &links, now).await
     }
 
     async fn send(
         &self,
-        store: &dyn Store,
         key: &str,
-        Found { stored, place }: Found,
+        (stored, place): (Option<Vec<u8>>, Place),
         links: &[Link],
         now: Timestamp,
     ) -> Result<Looked, Refusal> {
-        let Some(held) = place.leased(now.0).put(store, key, stored).await? else { return Ok(Looked::Idle) };
+        let Some(held) = place.leased(now.0).put(&self.engine, key, stored).await? else { return Ok(Looked::Idle) };
         let Sent { taken, refused } = self.sink.send(links, now).await;
         let last = taken.checked_sub(1).and_then(|last| links.get(last));
         // Another node may have gone on after the lease: then its word counts.
-        last.map_or_else(|| place.freed(), Place::of).put(store, key, Some(held)).await?;
+        last.map_or_else(|| place.freed(), Place::of).put(&self.engine, key, Some(held)).await?;
         refused.map_or(Ok(Looked::Sent), Err)
     }
 
     /// Begins behind the last event.
-    async fn begin(&self, store: &dyn Store, key: &str) -> Outcome {
+    async fn begin(&self, key: &str) -> Outcome {
+        let store = &**self.engine.store();
         let head = head(store).await?;
         let last = store.audit_after(head.saturating_sub(1).max(0), 1).await?;
-        last.first().map(Place::of).unwrap_or_default().put(store, key, None).await?;
+        last.first().map(Place::of).unwrap_or_default().put(&self.engine, key, None).await?;
         Ok(())
     }
 }

@@ -1,13 +1,17 @@
-//! How far the audit was sent, among the installation's values.
+//! How far the audit was sent, among the installation's values. A keyed checksum keeps an edit from hiding events (INV-21).
 
 use nod_core::audit::Link;
 use nod_engine::ports::{CommitError, Store, StoreResult, Write};
+use nod_engine::{Engine, Vault};
+use nod_protocol::b64;
 use serde::{Deserialize, Serialize};
 
 use crate::failure::Outcome;
 
 /// A node that began to send may take this long, in milliseconds: more than one sending can.
 const LEASE: i64 = 30_000;
+/// What the checksum is of.
+const LABEL: &str = "audit sent";
 
 /// A place, and how it is written down.
 pub(super) struct Found {
@@ -15,6 +19,8 @@ pub(super) struct Found {
     pub(super) stored: Option<Vec<u8>>,
     /// What they say.
     pub(super) place: Place,
+    /// They say nothing that we wrote.
+    pub(super) edited: bool,
 }
 
 /// How far it is.
@@ -24,14 +30,16 @@ pub(super) struct Place {
     pub(super) sequence: i64,
     /// Its hash.
     hash: String,
-    /// A node may be sending until then: the store's clock, in milliseconds.
+    /// A node may be sending until then: the store's clock, in milliseconds. It never holds events back for longer than a lease.
     until: i64,
+    /// Over the key, the number and the hash.
+    checksum: String,
 }
 
 impl Place {
     /// After this event.
     pub(super) fn of(link: &Link) -> Self {
-        Self { sequence: link.sequence, hash: hash(link), until: 0 }
+        Self { sequence: link.sequence, hash: hash(link), ..Self::default() }
     }
 
     /// The same, and a node may be sending from now on.
@@ -49,6 +57,16 @@ impl Place {
         self.until > now && self.until <= now.saturating_add(LEASE)
     }
 
+    /// What the checksum is over. Neither a key nor a hash holds a blank.
+    fn said(&self, key: &str) -> String {
+        format!("{key} {} {}", self.sequence, self.hash)
+    }
+
+    fn is_ours(&self, vault: &Vault, key: &str) -> bool {
+        let checksum = b64::decode(&self.checksum);
+        checksum.is_ok_and(|checksum| vault.holds(&checksum, LABEL, &[self.said(key).as_bytes()]))
+    }
+
     /// At most so many events behind this place; none where the audit does not hold it.
     pub(super) async fn behind(&self, store: &dyn Store, most: u32) -> StoreResult<Option<Vec<Link>>> {
         let from = self.sequence.saturating_sub(1).max(0);
@@ -63,14 +81,15 @@ impl Place {
     }
 
     /// Puts it where `stored` stands under this key, and gives its bytes; none when something else stands there by now.
-    pub(super) async fn put(&self, store: &dyn Store, key: &str, stored: Option<Vec<u8>>) -> Outcome<Option<Vec<u8>>> {
-        let to = serde_json::to_vec(self)?;
+    pub(super) async fn put(&self, engine: &Engine, key: &str, stored: Option<Vec<u8>>) -> Outcome<Option<Vec<u8>>> {
+        let checksum = b64::encode(engine.vault().mac(LABEL, &[self.said(key).as_bytes()]));
+        let to = serde_json::to_vec(&Self { checksum, ..self.clone() })?;
         let (key, value) = (key.to_owned(), to.clone());
         let write = match stored {
             Some(from) => Write::ChangeMeta { key, from, to: value },
             None => Write::SetMeta { key, value },
         };
-        match store.commit(vec![write]).await {
+        match engine.store().commit(vec![write]).await {
             Ok(()) => Ok(Some(to)),
             Err(CommitError::Conflict { .. }) => Ok(None),
             Err(CommitError::Store(error)) => Err(error.into()),
@@ -78,11 +97,13 @@ impl Place {
     }
 }
 
-/// The place under this key. One that nobody could have written down is none: all events are sent again rather than none.
-pub(super) async fn find(store: &dyn Store, key: &str) -> StoreResult<Found> {
-    let stored = store.meta(key).await?;
-    let place = stored.as_ref().and_then(|place| serde_json::from_slice(place).ok()).unwrap_or_default();
-    Ok(Found { stored, place })
+/// The place under this key. One that we did not write down is none: all events are sent again rather than none.
+pub(super) async fn find(engine: &Engine, key: &str) -> StoreResult<Found> {
+    let stored = engine.store().meta(key).await?;
+    let place: Option<Place> = stored.as_ref().and_then(|place| serde_json::from_slice(place).ok());
+    let ours = place.filter(|place| place.is_ours(engine.vault(), key));
+    let edited = stored.is_some() && ours.is_none();
+    Ok(Found { stored, place: ours.unwrap_or_default(), edited })
 }
 
 /// Number of the last event of the audit; 0 where there is none.

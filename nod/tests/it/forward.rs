@@ -15,6 +15,8 @@ use rcgen::{CertificateParams, KeyPair};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
+use serde_json::Value;
+
 use crate::harness::{Nod, Running};
 
 /// How long events may take: far more than they should.
@@ -262,6 +264,34 @@ fn a_chain_that_lost_what_was_sent_is_told_and_sent_anew() {
     let Met::Message(first) = collector.next() else { panic!("no message") };
     assert!(first.contains("[nod@32473 sequence=\"1\"] Event 1 holds what Nod never wrote"), "{first}");
     collector.meets(&exported(&nod, 1));
+}
+
+/// INV-21, INV-22: whoever edits the database cannot have the collector skip what happened.
+#[test]
+fn an_edited_place_hides_no_event() {
+    let nod = Nod::init();
+    let pair = Pair::new();
+    let collector = Collector::start(0, &pair, 0);
+    configure(&nod, collector.port, &pair);
+    let running = nod.serve();
+    collector.meets(&exported(&nod, 0));
+    drop(running);
+    nod.run(&["user", "add", "bo"]).ok();
+    // As if all had been sent: the number and the hash of the last event.
+    let database = rusqlite::Connection::open(nod.data("nod.db")).unwrap();
+    let read = "SELECT CAST(value AS TEXT) FROM meta WHERE key = 'audit_sent/syslog'";
+    let mut place: Value =
+        serde_json::from_str(&database.query_row(read, [], |row| row.get::<_, String>(0)).unwrap()).unwrap();
+    let last = nod.run(&["audit", "export"]).ok();
+    let last: Value = serde_json::from_str(last.lines().last().unwrap()).unwrap();
+    place["sequence"] = last["sequence"].clone();
+    place["hash"] = last["hash"].clone();
+    place["until"] = 0.into();
+    let write = "UPDATE meta SET value = CAST(?1 AS BLOB) WHERE key = 'audit_sent/syslog'";
+    assert_eq!(database.execute(write, [place.to_string()]).unwrap(), 1);
+    let (_running, mut log) = logging(&nod);
+    says(&mut log, "is not as Nod wrote it: all is sent again");
+    collector.meets(&exported(&nod, 0));
 }
 
 #[test]
