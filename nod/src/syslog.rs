@@ -84,6 +84,11 @@ const fn severity(kind: EventKind) -> u8 {
         | EventKind::PasswordThrottled
         | EventKind::CodeRefused
         | EventKind::CodeThrottled
+        | EventKind::PassMade
+        | EventKind::RecoveryUsed
+        | EventKind::RecoveryRefused
+        | EventKind::RecoveryThrottled
+        | EventKind::RecoveryCancelled
         | EventKind::IntroductionAsked => 4,
         EventKind::PasswordRefused
         | EventKind::ChallengeOpened

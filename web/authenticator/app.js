@@ -44,6 +44,8 @@ const state = {
   /** Counts the looks at what is pending: only the last one counts. */
   look: 0,
   online: true,
+  /** @type {number|null} until when this phone is on hold */
+  heldUntil: null,
   /** @type {unknown} why the app could not begin, until it could */
   failure: null,
   stop: () => {},
@@ -76,7 +78,7 @@ const go = {
     if (state.failure) {
       cannotStart(state.failure);
     } else {
-      put("home", homeScreen({ requests: state.requests, online: state.online, open: go.request }));
+      put("home", homeScreen({ requests: state.requests, online: state.online, heldUntil: state.heldUntil, open: go.request }));
     }
   },
   /** @param {string} [notice] what to say above the codes */
@@ -220,7 +222,8 @@ async function refresh(address = location.hash) {
   state.look += 1;
   const look = state.look;
   try {
-    const { now, requests } = await device("GET", "/pending");
+    const { now, requests, held_until: heldUntil } = await device("GET", "/pending");
+    state.heldUntil = heldUntil ?? null;
     if (look !== state.look) {
       return;
     }

@@ -10,13 +10,14 @@ const text = words.home;
 
 /**
  * @typedef {import("./answer.js").Request} Request
- * @param {{requests: Request[], online: boolean, open: (request: Request) => void}} given
+ * @param {{requests: Request[], online: boolean, heldUntil: number|null, open: (request: Request) => void}} given
  */
-export function homeScreen({ requests, online, open }) {
+export function homeScreen({ requests, online, heldUntil, open }) {
   const node = h(
     "div",
     { class: "stack" },
     requests.length === 0 ? nothing(online) : several(requests, open),
+    heldUntil && h("p", { id: "held", class: "notice warning" }, text.held(words.when(heldUntil))),
     !notificationsAllowed() && h("p", { class: "notice warning" }, text.noNotifications),
   );
   return { node };

@@ -9,7 +9,8 @@ import { words } from "./words.js";
 
 /**
  * @typedef {{step: "password"|"choose_password"|"code"|"device"|"confirm"|"introduce"|"done"|"ended", user: string|null, code: string|null,
- *   link: string|null, qr: string|null, expires_at: number|null, now: number, device: {name: string, missing: string[]}|null
+ *   link: string|null, qr: string|null, expires_at: number|null, now: number, device: {name: string, missing: string[]}|null,
+ *   on_hold: boolean, held_until: number|null
  *   }} Status
  */
 

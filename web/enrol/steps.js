@@ -116,6 +116,7 @@ function code(status, render) {
         h("p", {}, text.here),
         h("a", { id: "open-here", class: "button primary", href: status.link, target: "_blank", rel: "noopener" }, text.hereButton),
       ),
+    status.on_hold && h("p", { id: "will-be-held", class: "notice warning" }, words.hold.before),
     image,
     h("div", { class: "stack-tight centred" }, h("p", {}, text.typeIt), grouped("code", status.code, 4, "code"), clock.node),
     ended,
@@ -207,8 +208,23 @@ function introduce(_status, render) {
   return { node };
 }
 
-/** @returns {Built} */
-function done() {
+/** A phone that came by a recovery code typed in an unknown browser. @param {number} until @returns {Built} */
+function held(until) {
+  const text = words.hold;
+  const node = h(
+    "div",
+    { class: "stack" },
+    mark("waiting"),
+    h("div", { class: "stack-tight centred" }, heading(text.title), h("p", { id: "held", "data-until": String(until) }, text.sentence(until)), h("p", {}, text.sooner)),
+  );
+  return { node };
+}
+
+/** @param {Status} status @returns {Built} */
+function done(status) {
+  if (status.held_until) {
+    return held(status.held_until);
+  }
   const text = words.done;
   const node = h(
     "div",

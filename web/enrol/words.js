@@ -1,12 +1,13 @@
 /** What the enrolment page says. The sentences stand in web/words. */
 
-import { locale, sentences } from "../shared/language.js";
+import { locale, moment, sentences } from "../shared/language.js";
 
 const said = sentences("enrol");
 const { missing, missingNames } = said.device;
 
 export const words = {
   ...said,
+  hold: { ...said.hold, /** @param {number} until */ sentence: (until) => said.hold.sentence(moment(until)) },
   device: {
     ...said.device,
     /** @param {string[]} names */

@@ -13,7 +13,7 @@ const text = words.phone;
 /**
  * @typedef {{about: string, sent_at: number, outcome: string, at: number}} Delivery
  * @typedef {{id: string, name: string, platform: string, state: string, notifications: string|null, added_at: number,
- *   seen_at: number, delivery: Delivery|null}} Phone
+ *   seen_at: number, held_until: number|null, delivery: Delivery|null}} Phone
  */
 
 /**
@@ -23,6 +23,7 @@ const text = words.phone;
 export function phoneCard(phone, { now, isLast, portal }) {
   const path = `/portal/phones/${phone.id}`;
   const isActive = phone.state === "active";
+  const heldUntil = phone.held_until;
   const removal = asked({
     id: `remove-${phone.id}`,
     label: text.remove,
@@ -46,9 +47,10 @@ export function phoneCard(phone, { now, isLast, portal }) {
       h(
         "div",
         { class: "grow" },
-        h("h3", { class: "name" }, phone.name, !isActive && " ", !isActive && h("span", { class: "tag warning" }, text.unfinished)),
+        h("h3", { class: "name" }, phone.name, !isActive && " ", !isActive && h("span", { class: "tag warning" }, text.unfinished), heldUntil !== null && " ", heldUntil !== null && h("span", { class: "tag warning" }, text.held(heldUntil))),
         h("p", { class: "small soft" }, text.platform[phone.platform] ?? phone.platform),
         h("p", { class: "small soft" }, `${text.added(words.ago(phone.added_at, now))}, ${text.seen(words.ago(phone.seen_at, now))}.`),
+        heldUntil !== null && h("p", { class: "small" }, text.heldSentence),
         isActive && ring(phone, now),
       ),
     ),

@@ -8,13 +8,13 @@ import { browsersSection, sessionsSection } from "./access.js";
 import { historySection } from "./history.js";
 import { section } from "./parts.js";
 import { addPhone, phoneCard } from "./phones.js";
-import { FEW_CODES, recoverySection } from "./recovery.js";
+import { FEW_CODES, openRecovery, recoverySection } from "./recovery.js";
 import { send } from "./send.js";
 import { words } from "./words.js";
 
 /**
  * @typedef {import("./phones.js").Phone} Phone
- * @typedef {{user: {name: string, display_name: string}, now: number, fresh_until: number, unknown_refused: boolean, phones: Phone[], tokens: string[], recovery_codes: number,
+ * @typedef {{user: {name: string, display_name: string}, now: number, fresh_until: number, unknown_refused: boolean, phones: Phone[], tokens: string[], recovery_open: boolean, recovery_codes: number,
  *   browsers: import("./access.js").Browser[], sessions: import("./access.js").Session[]}} State
  */
 
@@ -36,7 +36,7 @@ const portal = {
 };
 
 /** @param {State} state */
-const activePhones = (state) => state.phones.filter((phone) => phone.state === "active");
+const activePhones = (state) => state.phones.filter((phone) => phone.state === "active" && phone.held_until === null);
 
 /** What protects the account, in one sentence. @param {State} state */
 function protection(state) {
@@ -118,7 +118,7 @@ function waysSection(state) {
   const active = activePhones(state);
   const { now } = state;
   const cards = state.phones.map((phone) =>
-    phoneCard(phone, { now, portal, isLast: phone.state === "active" && active.length === 1 }),
+    phoneCard(phone, { now, portal, isLast: active.length === 1 && active.includes(phone) }),
   );
   const rows = cards.length === 0 ? [h("li", { class: "tile" }, words.ways.empty)] : cards;
   return section("ways", words.ways.title, h("ul", { id: "phones", class: "stack-tight" }, ...rows), addPhone(portal));
@@ -135,6 +135,7 @@ async function draw() {
       { class: "stack" },
       h("div", {}, heading(state.user.display_name), h("p", { class: "soft" }, state.user.name)),
       h("p", { id: "said", class: "notice", tabindex: "-1", hidden: true }),
+      state.recovery_open && openRecovery(state.phones, portal),
       state.unknown_refused && frozen(),
       firstView(state),
       waysSection(state),

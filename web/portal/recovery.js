@@ -10,6 +10,32 @@ export const FEW_CODES = 3;
 
 const text = words.recovery;
 
+/**
+ * A recovery that can still be taken back.
+ * @param {import("./phones.js").Phone[]} phones
+ * @param {import("./parts.js").Portal} portal
+ */
+export function openRecovery(phones, portal) {
+  const errors = errorLine("cancel-recovery-error");
+  const held = phones.filter((phone) => phone.held_until !== null).map((phone) => phone.name);
+  const cancel = button("cancel-recovery", text.cancel, "danger", () =>
+    void run(cancel, errors, async () => {
+      await send("/portal/recovery/cancel", {});
+      await portal.refresh(text.cancelled, "ways");
+      portal.say(text.cancelled);
+    }),
+  );
+  return h(
+    "section",
+    { class: "notice danger stack-tight", "aria-labelledby": "recovery-open" },
+    h("h2", { id: "recovery-open" }, text.openTitle),
+    h("p", {}, text.openSentence),
+    held.length > 0 && h("p", {}, text.openHeld(held.join(", "))),
+    h("div", {}, cancel),
+    errors.node,
+  );
+}
+
 /** @typedef {{left: number, user: string, portal: import("./parts.js").Portal}} Given */
 
 /** @param {Given} given */

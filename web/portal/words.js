@@ -1,6 +1,6 @@
 /** What the portal says. The sentences stand in web/words; here is what depends on more than a value. */
 
-import { locale, sentences, tell } from "../shared/language.js";
+import { locale, moment, sentences, tell } from "../shared/language.js";
 
 const said = sentences("portal");
 
@@ -43,6 +43,8 @@ function keyOf({ kind, address, detail }) {
   switch (kind) {
     case "signed_in":
       return detail.includes("code") ? "signed_in_code" : detail.includes("passkey") ? "signed_in_passkey" : kind;
+    case "recovery_used":
+      return detail.startsWith("the pass") ? "recovery_used_pass" : kind;
     case "session_ended":
       return detail === "signed out" ? "session_ended_here" : detail === "signed out from the portal" ? "session_ended_portal" : kind;
     case "enrolment_opened":
@@ -64,6 +66,8 @@ export const words = {
   },
   phone: {
     ...said.phone,
+    /** @param {number} until */
+    held: (until) => said.phone.held(moment(until)),
     /**
      * @param {{about: string, sent_at: number, outcome: string, at: number}} delivery
      * @param {number} now

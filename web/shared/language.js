@@ -24,6 +24,11 @@ export const language = wanted.map(primary).find((tag) => tag in LANGUAGES) ?? "
 /** For dates and lists: with the region that the browser names, if it is one of this language. */
 export const locale = navigator.languages.find((tag) => primary(tag) === language) ?? language;
 
+const momentFormat = new Intl.DateTimeFormat(locale, { weekday: "long", hour: "2-digit", minute: "2-digit" });
+
+/** A time within the next days, as a weekday and a time of day. @param {number} at Unix milliseconds */
+export const moment = (at) => momentFormat.format(at);
+
 /** Chooses a language for this browser; a page says it from its next load on. @param {string} tag */
 export function chooseLanguage(tag) {
   document.cookie = `${COOKIE}=${tag}; Path=/; Max-Age=${KEPT}; SameSite=Lax; Secure`;

@@ -1,6 +1,6 @@
 /** What the pages say from JavaScript. The sentences stand in web/words; here is what depends on more than a value. */
 
-import { locale, sentences } from "./language.js";
+import { locale, moment, sentences } from "./language.js";
 
 const said = sentences("shared");
 const { asked, now, yourPhone } = said.signIn.waiting;
@@ -55,5 +55,10 @@ export const words = {
     const minutes = Math.floor(seconds / 60);
     return minutes > 1 ? said.timeLeft.minutes(minutes) : said.timeLeft.seconds(seconds);
   },
-  signIn: { ...said.signIn, waiting, announce },
+  signIn: {
+    ...said.signIn,
+    waiting,
+    announce,
+    recover: { ...said.signIn.recover, /** @param {number} until */ held: (until) => said.signIn.recover.held(moment(until)) },
+  },
 };

@@ -3,6 +3,7 @@
 import { call } from "../shared/api.js";
 import { button, errorLine, h, heading, run } from "../shared/dom.js";
 import { words } from "../shared/words.js";
+import { lostPhone } from "./recover.js";
 
 /** Digits that a code may have at most. */
 const MOST_DIGITS = 8;
@@ -32,10 +33,11 @@ function codeField() {
 }
 
 /**
+ * @param {import("./phases.js").Status} status
  * @param {Actions} actions
  * @param {boolean} canGoBack there is something else to do than to type a code
  */
-export function typeCode(actions, canGoBack) {
+export function typeCode(status, actions, canGoBack) {
   const text = words.signIn.code;
   const errors = errorLine();
   const input = codeField();
@@ -59,7 +61,7 @@ export function typeCode(actions, canGoBack) {
     h("div", { class: "field" }, h("label", { for: "code" }, text.label), input),
     errors.node,
     submit,
-    h("div", { class: "actions" }, canGoBack && button("back", text.back, "text", () => actions.use("")), cancel),
+    h("div", { class: "actions" }, canGoBack && button("back", text.back, "text", () => actions.use("")), lostPhone(status, actions), cancel),
     h("p", { class: "hint" }, text.warning),
   );
   return { node, focus: () => input.focus() };

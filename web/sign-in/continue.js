@@ -5,12 +5,13 @@ import { announce, show } from "../shared/dom.js";
 import { follow } from "../shared/live.js";
 import { words } from "../shared/words.js";
 import { typeCode } from "./code.js";
+import { recover } from "./recover.js";
 import { ended, finishing, introduce, locked, waiting } from "./phases.js";
 
 /**
  * @typedef {{phase: "waiting"|"introduce"|"code"|"ended"|"ready"|"locked", outcome: string|null, devices: string[],
  *   number: string|null, sent: boolean, reached: boolean, opened: boolean, answered: boolean, expires_at: number,
- *   now: number, can_resend: boolean, can_type_code: boolean, app: string, location: string|null}} Status
+ *   now: number, can_resend: boolean, can_type_code: boolean, can_recover: boolean, held_until: number|null, app: string, location: string|null}} Status
  */
 
 /** @type {Status|null} */
@@ -19,7 +20,7 @@ let status = null;
 let shown = "";
 /** @type {{node?: Node, update?: (status: Status) => void, stop?: () => void, focus?: () => void}} */
 let screen = {};
-/** What the person asked for in place of what the phase offers first. @type {""|"passkey"|"code"} */
+/** What the person asked for in place of what the phase offers first. @type {""|"passkey"|"code"|"recover"} */
 let way = "";
 let isFinishing = false;
 
@@ -29,7 +30,7 @@ const actions = {
     way = "";
     render(await call("POST", `/sign-in/${verb}`, {}));
   },
-  /** @param {""|"passkey"|"code"} other */
+  /** @param {""|"passkey"|"code"|"recover"} other */
   use: (other) => {
     way = other;
     if (status) {
@@ -44,10 +45,16 @@ const actions = {
 /** A code can be typed while the phone is asked, when it was not answered in time, and where there is no phone. @param {Status} next */
 const typesCode = (next) => next.phase === "code" || (way === "code" && next.can_type_code);
 
+/** A recovery code, as long as the sign-in is open. @param {Status} next */
+const recovers = (next) => way === "recover" && next.can_recover;
+
 /** @param {Status} next */
 function build(next) {
+  if (recovers(next)) {
+    return recover(actions);
+  }
   if (typesCode(next)) {
-    return typeCode(actions, next.phase !== "code");
+    return typeCode(next, actions, next.phase !== "code");
   }
   switch (next.phase) {
     case "waiting":
@@ -57,7 +64,7 @@ function build(next) {
     case "ready":
       return finishing();
     case "locked":
-      return locked(actions);
+      return locked(next, actions);
     default:
       return ended(next, actions);
   }
@@ -67,14 +74,15 @@ function build(next) {
 function render(next) {
   status = next;
   // What was typed of a code stays, whatever the phone does meanwhile.
-  const state = [next.phase, next.outcome, next.number, next.devices, next.expires_at, next.can_type_code, way];
-  const key = JSON.stringify(typesCode(next) ? ["code"] : state);
+  const state = [next.phase, next.outcome, next.number, next.devices, next.expires_at, next.can_type_code, next.can_recover, way];
+  const typed = recovers(next) ? "recover" : typesCode(next) && "code";
+  const key = JSON.stringify(typed ? [typed] : state);
   if (key !== shown) {
     shown = key;
     screen.stop?.();
     const built = build(next);
     screen = built;
-    show(typesCode(next) ? "code" : next.phase, built.node);
+    show(typed || next.phase, built.node);
     screen.focus?.();
   }
   screen.update?.(next);

@@ -5,11 +5,12 @@ import { button, errorLine, h, heading, run } from "../shared/dom.js";
 import { countdown, grouped, mark } from "../shared/marks.js";
 import { canUsePasskeys, usePasskey } from "../shared/webauthn.js";
 import { words } from "../shared/words.js";
+import { lostPhone } from "./recover.js";
 import { icon } from "../shared/icons.js";
 
 /**
  * @typedef {import("./continue.js").Status} Status
- * @typedef {{act: (verb: "resend"|"cancel"|"again") => Promise<void>, use: (other: ""|"passkey"|"code") => void,
+ * @typedef {{act: (verb: "resend"|"cancel"|"again") => Promise<void>, use: (other: ""|"passkey"|"code"|"recover") => void,
  *   render: (status: Status) => void, look: () => void}} Actions
  */
 
@@ -74,6 +75,7 @@ export function waiting(first, actions) {
       resend,
       first.can_type_code && button("type-code", words.signIn.code.offer, "", () => actions.use("code")),
       button("other-way", text.otherWay, "", () => actions.use("passkey")),
+      lostPhone(first, actions),
       actionButton("cancel", words.cancel, "text", errors, () => actions.act("cancel")),
     ),
   );
@@ -132,6 +134,7 @@ export function introduce(first, actions, instead) {
       h("li", {}, icon("phone"), h("span", {}, text.byPhone)),
       h("li", {}, icon("key"), h("span", {}, text.byKey)),
     ),
+    onHold(first),
     !instead && whose.node,
     !possible && h("p", { class: "notice warning" }, words.passkey.unsupported),
     errors.node,
@@ -141,6 +144,7 @@ export function introduce(first, actions, instead) {
       { class: "actions" },
       instead && button("back", text.back, "text", () => actions.use("")),
       !instead && first.can_type_code && button("type-code", words.signIn.code.offer, "", () => actions.use("code")),
+      lostPhone(first, actions),
       actionButton("cancel", words.cancel, "text", errors, () => actions.act("cancel")),
     ),
     h("p", { class: "hint" }, text.without),
@@ -165,23 +169,27 @@ export function ended(status, actions, sentence) {
     errors.node,
     status.outcome && status.outcome !== "fraud" && actionButton("again", words.tryAgain, "primary wide-button", errors, () => actions.act("again")),
     status.can_type_code && button("type-code", words.signIn.code.offer, "wide-button", () => actions.use("code")),
+    status.can_recover && lostPhone(/** @type {Status} */ (status), actions),
     h("a", { id: "leave", class: "button text", href: status.location ?? "/sign-in" }, words.signIn.startOver),
   );
   return { node };
 }
 
-/** The account has no phone and no passkey. @param {Actions} actions */
-export function locked(actions) {
+/** That a new phone has to wait. @param {Status} status */
+const onHold = (status) => status.held_until && h("p", { id: "held", class: "notice" }, words.signIn.recover.held(status.held_until));
+
+/** The account has no phone that may be asked and no passkey for this browser. @param {Status} status @param {Actions} actions */
+export function locked(status, actions) {
   const errors = errorLine();
   const text = words.signIn.locked;
   const node = h(
     "div",
     { class: "stack" },
-    heading(text.title),
-    h("p", {}, text.sentence),
-    h("p", {}, text.next),
+    heading(status.held_until ? text.heldTitle : text.title),
+    onHold(status) || h("p", {}, text.sentence),
+    h("p", {}, status.held_until ? text.heldNext : text.next),
     errors.node,
-    actionButton("cancel", words.cancel, "", errors, () => actions.act("cancel")),
+    h("div", { class: "actions" }, actionButton("cancel", words.cancel, "", errors, () => actions.act("cancel")), lostPhone(status, actions)),
   );
   return { node };
 }

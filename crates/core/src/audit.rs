@@ -58,6 +58,18 @@ pub enum EventKind {
     TokenRemoved,
     /// Recovery codes were made; older ones are void.
     RecoveryMade,
+    /// An administrator made a pass for the help desk to read out.
+    PassMade,
+    /// One was used: a phone may be added by it.
+    RecoveryUsed,
+    /// A wrong one was typed.
+    RecoveryRefused,
+    /// Too many wrong ones.
+    RecoveryThrottled,
+    /// "This wasn't me", said of one that was used: what it brought in is gone.
+    RecoveryCancelled,
+    /// A phone on hold showed its passkey in a browser that is known.
+    HoldLifted,
     /// An administrator took the recovery codes and passes away.
     RecoveryRevoked,
     /// A session ended before its time.
@@ -74,6 +86,8 @@ pub enum EventKind {
     DeviceJoined,
     /// A phone is active.
     DeviceEnrolled,
+    /// A phone came by a recovery code and is on hold.
+    DeviceHeld,
     /// A pending phone was refused by the person.
     DeviceRefused,
     /// A phone was revoked.
@@ -172,6 +186,24 @@ const KINDS: &[(EventKind, &str, &str)] = &[
         "The token {detail} of {user} was removed; its codes open nothing any more.",
     ),
     (EventKind::RecoveryMade, "recovery_made", "{user} made new recovery codes; older ones are void."),
+    (EventKind::PassMade, "pass_made", "An administrator made a pass by which {user} may add one phone, {detail}."),
+    (EventKind::RecoveryUsed, "recovery_used", "{user} used {detail} from {address}; a phone may be added by it."),
+    (EventKind::RecoveryRefused, "recovery_refused", "A wrong recovery code was typed for {user} from {address}."),
+    (
+        EventKind::RecoveryThrottled,
+        "recovery_throttled",
+        "Too many wrong recovery codes were typed for {user}, the last from {address}; further ones are refused for a while.",
+    ),
+    (
+        EventKind::RecoveryCancelled,
+        "recovery_cancelled",
+        "{user} said of a recovery \"this wasn't me\", {detail}; what it brought in is gone, and so are the other codes.",
+    ),
+    (
+        EventKind::HoldLifted,
+        "hold_lifted",
+        "{device} of {user} is no longer on hold: its passkey was used in a browser that is known.",
+    ),
     (
         EventKind::RecoveryRevoked,
         "recovery_revoked",
@@ -188,6 +220,11 @@ const KINDS: &[(EventKind, &str, &str)] = &[
     (EventKind::EnrolmentOpened, "enrolment_opened", "A phone may be enrolled for {user}: {detail}."),
     (EventKind::DeviceJoined, "device_joined", "{device} joined for {user} and waits for confirmation."),
     (EventKind::DeviceEnrolled, "device_enrolled", "{device} was enrolled for {user}."),
+    (
+        EventKind::DeviceHeld,
+        "device_held",
+        "{device} was added for {user} by a recovery code and is on hold for a day.",
+    ),
     (EventKind::DeviceRefused, "device_refused", "{user} did not recognise {device}; it was refused."),
     (EventKind::DeviceRevoked, "device_revoked", "{device} of {user} was revoked."),
     (EventKind::DeviceRenamed, "device_renamed", "A phone of {user} is now called {device}."),

@@ -1,7 +1,7 @@
 //! Enrolling one phone: link or own page, password, code, device, confirmation (INV-16).
 
 use crate::checksum::Checksum;
-use crate::id::{DeviceId, EnrolmentId, SecretHash, SessionId, UserId};
+use crate::id::{BrowserId, DeviceId, EnrolmentId, SecretHash, SessionId, UserId};
 use crate::time::Timestamp;
 
 /// Who opened the window (INV-17).
@@ -11,6 +11,8 @@ pub enum OpenedBy {
     Administrator,
     /// The user, from a fresh session.
     Session(SessionId),
+    /// The user, by a recovery code or pass behind the password, in this bound browser or in an unknown one (INV-19).
+    Recovery(Option<BrowserId>),
 }
 
 /// Where in its life an enrolment is. `Confirmed`, `Introduced` and `Ended` may not go back.

@@ -77,6 +77,15 @@ pub const FEW_RECOVERY_CODES: usize = 3;
 /// Recovery codes and passes of one user: a set, and passes that have not ended yet.
 pub const RECOVERY_ROWS_PER_USER: usize = 2 * RECOVERY_CODES;
 
+/// Longest life of a pass that a help desk reads out.
+pub const PASS_LIFE: Millis = Millis::minutes(60);
+/// Wrong recovery codes and passes of one user from one kind of source (E14). A code has 100 bits that are not known.
+pub const RECOVERY_TRIES_SHORT: Limit = Limit { count: 10, window: Millis::hours(1) };
+/// The same over a day.
+pub const RECOVERY_TRIES_LONG: Limit = Limit { count: 30, window: Millis::hours(24) };
+/// How long a phone is on hold that came by a recovery code typed in an unknown browser (INV-15, F14).
+pub const RECOVERY_HOLD: Millis = Millis::hours(24);
+
 /// Life of an administrator's enrolment link.
 pub const ENROLMENT_LINK_LIFE: Millis = Millis::hours(72);
 /// Letters with a link to enrol that one person gets by runs over a group.

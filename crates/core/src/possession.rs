@@ -65,6 +65,21 @@ pub struct Device {
     pub created_at: Timestamp,
     /// When it last signed in.
     pub last_seen_at: Timestamp,
+    /// Until when it is on hold: it came by a recovery code typed in an unknown browser. Null for any other.
+    pub held_until: Option<Timestamp>,
+}
+
+impl Device {
+    /// Whether it may answer at `now`, and its passkey be used in any browser.
+    #[must_use]
+    pub fn answers(&self, now: Timestamp) -> bool {
+        self.state == DeviceState::Active && !self.is_held(now)
+    }
+    /// Whether it is on hold at `now` (INV-15).
+    #[must_use]
+    pub fn is_held(&self, now: Timestamp) -> bool {
+        self.held_until.is_some_and(|until| !until.has_passed(now))
+    }
 }
 
 /// That a phone's session covers a device. One secret may cover several.

@@ -3,7 +3,7 @@
 use nod_core::audit::EventKind;
 use nod_core::challenge::{Answer, Challenge, ChallengeState, Decision, Number, Refused};
 use nod_core::people::User;
-use nod_core::possession::{Device, DeviceState};
+use nod_core::possession::Device;
 use nod_core::push::Stage;
 use nod_core::sign_in::SignIn;
 use nod_core::{ChallengeId, Timestamp};
@@ -32,7 +32,7 @@ impl Engine {
         let device = phone.devices.iter().find(|d| d.id.0 == parsed.claimed_device().0 && d.user == challenge.user);
         // The session's rows may be older than a revocation: read again (P12).
         let device = match device {
-            Some(device) => self.store.device(device.id).await?.filter(|d| d.state == DeviceState::Active),
+            Some(device) => self.store.device(device.id).await?.filter(|d| d.answers(now)),
             None => None,
         };
         let device = device.ok_or(Fault::NotFound("request"))?;

@@ -143,20 +143,21 @@ impl Engine {
         users.into_iter().map(|user| self.store.wakes().wait_for(Topic::User(user))).collect()
     }
 
-    /// Requests waiting for this phone's active devices. Fetching the list counts as reaching the phone, not as opening one.
+    /// Requests waiting for this phone's active devices that are not on hold. Fetching the list counts as reaching the phone, not as opening one.
     ///
     /// # Errors
     /// Only the store's.
     pub async fn pending(&self, phone: &Phone) -> Outcome<api::PendingAnswer> {
         let now = self.now().await?;
         let mut requests = Vec::new();
-        for device in phone.devices.iter().filter(|device| device.state == DeviceState::Active) {
+        for device in phone.devices.iter().filter(|device| device.answers(now)) {
             let Ok(user) = self.active_user(device.user).await else { continue };
             let pending = self.store.pending_for(device.user).await?;
             let others = u32::try_from(pending.len().saturating_sub(1)).unwrap_or(u32::MAX);
             requests.extend(pending.iter().map(|challenge| request_body(challenge, device, &user, others, now)));
         }
-        Ok(api::PendingAnswer { now: now.0, requests })
+        let held = phone.devices.iter().filter(|device| device.is_held(now)).filter_map(|device| device.held_until);
+        Ok(api::PendingAnswer { now: now.0, requests, held_until: held.max().map(|end| end.0) })
     }
 
     /// One request, for showing; records that the app fetched it.
@@ -167,7 +168,7 @@ impl Engine {
         let now = self.now().await?;
         let question = self.store.question(id).await?.ok_or(Fault::NotFound("request"))?;
         let Question { challenge, user, .. } = question;
-        let device = phone.devices.iter().find(|d| d.user == challenge.user && d.state == DeviceState::Active);
+        let device = phone.devices.iter().find(|d| d.user == challenge.user && d.answers(now));
         let device = device.ok_or(Fault::NotFound("request"))?;
         Self::check_active(&user)?;
         let pending = self.store.pending_for(device.user).await?;

@@ -164,16 +164,33 @@ impl Engine {
         app.map_or_else(|| self.settings.server_name.clone(), |app| app.display_name.clone())
     }
 
-    /// Active phones.
-    pub(crate) async fn active_devices(&self, user: UserId) -> Outcome<Vec<Device>> {
+    /// Active phones that are not on hold.
+    pub(crate) async fn active_devices(&self, user: UserId, now: Timestamp) -> Outcome<Vec<Device>> {
         let devices = self.store.devices_of(user).await?;
-        Ok(devices.into_iter().filter(|d| d.state == DeviceState::Active).collect())
+        Ok(devices.into_iter().filter(|device| device.answers(now)).collect())
     }
 
-    /// Passkeys of active phones.
-    pub(crate) async fn usable_passkeys(&self, user: UserId, devices: &[Device]) -> Outcome<Vec<Passkey>> {
+    /// Active phones that are on hold.
+    pub(crate) async fn held_devices(&self, user: UserId, now: Timestamp) -> Outcome<Vec<Device>> {
+        let devices = self.store.devices_of(user).await?;
+        Ok(devices.into_iter().filter(|d| d.state == DeviceState::Active && d.is_held(now)).collect())
+    }
+
+    /// Phones whose passkeys may be used in a browser: in a bound one also those on hold, whose hold ends by it (F14).
+    pub(crate) async fn passkey_devices(&self, user: UserId, bound: bool, now: Timestamp) -> Outcome<Vec<Device>> {
+        let devices = self.store.devices_of(user).await?;
+        let usable = |device: &Device| device.answers(now) || (bound && device.state == DeviceState::Active);
+        Ok(devices.into_iter().filter(usable).collect())
+    }
+
+    /// Passkeys of these phones.
+    pub(crate) async fn usable_passkeys<'d>(
+        &self,
+        user: UserId,
+        devices: impl IntoIterator<Item = &'d Device> + Clone + Send,
+    ) -> Outcome<Vec<Passkey>> {
         let passkeys = self.store.passkeys_of(user).await?;
-        let usable = |passkey: &Passkey| devices.iter().any(|device| device.id == passkey.device);
+        let usable = |passkey: &Passkey| devices.clone().into_iter().any(|device| device.id == passkey.device);
         Ok(passkeys.into_iter().filter(usable).collect())
     }
 

@@ -111,7 +111,10 @@ impl Engine {
                 Ok(found.map_or(Answer::Nothing, revoke))
             }
             // Whichever of them the backup holds: one may have been used since.
-            EventKind::RecoveryMade | EventKind::RecoveryRevoked => self.recovery_changed(event).await,
+            EventKind::RecoveryMade
+            | EventKind::RecoveryUsed
+            | EventKind::RecoveryCancelled
+            | EventKind::RecoveryRevoked => self.recovery_changed(event).await,
             EventKind::UserDisabled => self.user_disabled(event).await,
             EventKind::PasswordSet => self.password_set(event).await,
             EventKind::AppRemoved => {
@@ -124,7 +127,8 @@ impl Engine {
             | EventKind::UserEnabled
             | EventKind::UserChanged
             | EventKind::AppAdded
-            | EventKind::DeviceEnrolled => Ok(Answer::Look),
+            | EventKind::DeviceEnrolled
+            | EventKind::DeviceHeld => Ok(Answer::Look),
             _ => Ok(Answer::Nothing),
         }
     }

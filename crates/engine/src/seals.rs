@@ -202,7 +202,9 @@ impl Sealed for Device {
             Platform::Terminal => 4,
         };
         let fields = Fields::new().put(self.id.0).put(self.user.0).put([state]).put([platform]);
-        fields.put(&self.key).time(self.created_at)
+        let fields = fields.put(&self.key).time(self.created_at);
+        // Rows from before there were holds keep the checksum that they have.
+        self.held_until.into_iter().fold(fields, Fields::time)
     }
     fn grants(&self) -> bool {
         self.state != DeviceState::Revoked
@@ -284,12 +286,15 @@ impl Sealed for Session {
 impl Sealed for Enrolment {
     carries!(Enrolments);
     fn fields(&self) -> Fields {
-        let by = match self.opened_by {
-            OpenedBy::Administrator => None,
-            OpenedBy::Session(session) => Some(session.0),
+        let (by, recovery) = match self.opened_by {
+            OpenedBy::Administrator => (None, None),
+            OpenedBy::Session(session) => (Some(session.0), None),
+            OpenedBy::Recovery(browser) => (None, Some(browser)),
         };
         let fields = Fields::new().put(self.id.0).put(self.user.0).maybe(by).put(self.link.0);
         let fields = fields.maybe(self.session.map(|hash| hash.0)).time(self.created_at).time(self.expires_at);
+        // Rows from before there was recovery keep the checksum that they have.
+        let fields = recovery.into_iter().fold(fields, |fields, browser| fields.maybe(browser.map(|id| id.0)));
         match self.state {
             EnrolmentState::Issued => fields.put([1]),
             EnrolmentState::Opened => fields.put([2]),

@@ -83,7 +83,8 @@ impl Engine {
     pub async fn answer_self_test(&self, phone: &Phone, test: Id, assertion: &AssertionJson) -> Outcome<()> {
         let device = self.tested(phone, test).await?;
         let user = self.active_user(device.user).await?;
-        let passkey = self.verified_passkey(&user, assertion, &[test.0]).await?;
+        // Also one on hold: practice opens nothing.
+        let passkey = self.verified_passkey(&user, std::slice::from_ref(device), assertion, &[test.0]).await?;
         if passkey.device != device.id {
             return Err(Fault::BadSignature("another phone's passkey".to_owned()));
         }

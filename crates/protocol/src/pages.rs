@@ -91,6 +91,12 @@ pub struct SignInStatus {
     /// Whether a one-time code may be typed now.
     #[serde(default)]
     pub can_type_code: bool,
+    /// Whether a recovery code may be typed now.
+    #[serde(default)]
+    pub can_recover: bool,
+    /// Until when a phone of the account is on hold.
+    #[serde(default)]
+    pub held_until: Option<i64>,
     /// The app's name.
     pub app: String,
     /// Where to go, once finished.
@@ -221,6 +227,12 @@ pub struct EnrolStatus {
     /// The device, once it came.
     #[serde(default)]
     pub device: Option<EnrolDevice>,
+    /// The device is put on hold: it comes by a recovery code typed in an unknown browser.
+    #[serde(default)]
+    pub on_hold: bool,
+    /// Until when it is.
+    #[serde(default)]
+    pub held_until: Option<i64>,
 }
 
 /// The device of an enrolment.

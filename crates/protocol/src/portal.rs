@@ -20,6 +20,8 @@ pub struct PortalState {
     pub phones: Vec<PortalPhone>,
     /// Names of the tokens whose codes may be used.
     pub tokens: Vec<String>,
+    /// A recovery code or pass was used, and what it brought in can be taken back.
+    pub recovery_open: bool,
     /// Recovery codes that are left.
     pub recovery_codes: usize,
     /// Bound browsers, oldest first.
@@ -45,6 +47,8 @@ pub struct PortalPhone {
     pub added_at: i64,
     /// When it last signed in.
     pub seen_at: i64,
+    /// Until when it is on hold; null when it is not.
+    pub held_until: Option<i64>,
     /// What became of its last push, while that is known (about a day).
     pub delivery: Option<Delivery>,
 }

@@ -54,6 +54,12 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../migrations/0006_recovery.sqlite.sql"),
         postgres: include_str!("../migrations/0006_recovery.postgres.sql"),
     },
+    Migration {
+        version: 7,
+        name: "hold",
+        sqlite: include_str!("../migrations/0007_hold.sqlite.sql"),
+        postgres: include_str!("../migrations/0007_hold.postgres.sql"),
+    },
 ];
 
 /// Those up to `version`.

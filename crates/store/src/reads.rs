@@ -124,7 +124,7 @@ pub(crate) fn device_session(secret: SecretHash) -> Query<'static, (Device, Devi
         " FROM device_sessions s JOIN devices d ON d.id = s.device_id
           WHERE s.secret = $1 AND s.expires_at > nod_now() AND d.state <> 'revoked' ORDER BY d.id"
     );
-    Query::new(sql, (secret.0,), |row| Ok((rows::device(row)?, rows::device_session(row, 11)?)))
+    Query::new(sql, (secret.0,), |row| Ok((rows::device(row)?, rows::device_session(row, 12)?)))
 }
 
 pub(crate) fn browser_by_secret(secret: SecretHash) -> Query<'static, (Browser, BrowserSecret)> {

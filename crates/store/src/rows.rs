@@ -55,7 +55,7 @@ macro_rules! columns {
     };
     (devices) => {
         "id, user_id, name, platform, state, device_key, checksum, notifications, subscription_id, created_at, \
-         last_seen_at"
+         last_seen_at, held_until"
     };
     (passkeys) => {
         "p.id, p.user_id, p.device_id, p.credential_id, p.public_key, p.backup_eligible, p.checksum, p.created_at"
@@ -77,7 +77,7 @@ macro_rules! columns {
     };
     (device_of_session) => {
         "d.id, d.user_id, d.name, d.platform, d.state, d.device_key, d.checksum, d.notifications, \
-         d.subscription_id, d.created_at, d.last_seen_at"
+         d.subscription_id, d.created_at, d.last_seen_at, d.held_until"
     };
     (device_sessions) => {
         "s.secret, s.device_id, s.expires_at, s.checksum"
@@ -110,7 +110,7 @@ macro_rules! columns {
     };
     (enrolments) => {
         "id, user_id, opened_by_session, link, session, state, code, code_expires_at, device_id, password_tries, \
-         created_at, expires_at, checksum"
+         created_at, expires_at, checksum, opened_by_recovery, opened_by_browser"
     };
     (audit) => {
         "place, kind, at, user_id, user_name, app_id, app_name, device_id, device_name, address, detail"
@@ -243,6 +243,7 @@ pub(crate) fn device(row: &dyn Cells) -> Result<Device> {
         subscription: maybe_id(row, 8, SubscriptionId)?,
         created_at: time(row, 9)?,
         last_seen_at: time(row, 10)?,
+        held_until: maybe(row, 11)?.map(Timestamp),
     })
 }
 
@@ -488,7 +489,11 @@ pub(crate) fn enrolment(row: &dyn Cells) -> Result<Enrolment> {
     Ok(Enrolment {
         id: id(row, 0, EnrolmentId)?,
         user: id(row, 1, UserId)?,
-        opened_by: maybe_id(row, 2, SessionId)?.map_or(OpenedBy::Administrator, OpenedBy::Session),
+        opened_by: match maybe_id(row, 2, SessionId)? {
+            Some(session) => OpenedBy::Session(session),
+            None if get(row, 13)? => OpenedBy::Recovery(maybe_id(row, 14, BrowserId)?),
+            None => OpenedBy::Administrator,
+        },
         link: hash(row, 3)?,
         session: maybe_hash(row, 4)?,
         state,

@@ -72,6 +72,8 @@ pub struct SimPhone {
     pub device: Id,
     /// Device session's token.
     pub token: String,
+    /// What it shows while it joins.
+    pub confirmation: SixDigits,
 }
 
 impl std::fmt::Debug for SimPhone {
@@ -115,12 +117,31 @@ pub async fn enrolled(engine: &Engine, dice: &SeededEntropy, name: &'static str,
 /// # Errors
 /// The engine's.
 pub async fn enrol(engine: &Engine, dice: &SeededEntropy, user: UserId) -> Outcome<(SimPhone, Option<String>)> {
-    let bad = |why: String| Fault::BadRequest(why);
     let (_, link) = engine.open_enrolment(user).await?;
     let cookie = engine.open_link(&link).await?;
     let (enrolment, owner) = engine.enrolment_of(&cookie).await?;
     engine.enrolment_password(&enrolment, &owner, Zeroizing::new(PASSWORD.to_owned()), "192.0.2.1").await?;
-    let (enrolment, owner) = engine.enrolment_of(&cookie).await?;
+    let phone = joined(engine, dice, &cookie).await?;
+    let (enrolment, _) = engine.enrolment_of(&cookie).await?;
+    engine.confirm(&enrolment, &owner, &phone.confirmation.to_string()).await?;
+    let (enrolment, _) = engine.enrolment_of(&cookie).await?;
+    let options = engine.enrolment_passkey_options(&enrolment).await?;
+    let assertion = phone
+        .passkey
+        .assert(options.challenge.as_bytes(), &origin())
+        .map_err(|error| Fault::BadRequest(error.to_string()))?;
+    let asking = Asking { cookie: None, agent: "Firefox on Linux", address: "192.0.2.1" };
+    let bound = engine.introduce_after_enrolment(&enrolment, &owner, Some(&assertion), &asking).await?;
+    Ok((phone, bound))
+}
+
+/// Joins a phone to the proved enrolment of this cookie: everything but the confirmation.
+///
+/// # Errors
+/// The engine's.
+pub async fn joined(engine: &Engine, dice: &SeededEntropy, cookie: &str) -> Outcome<SimPhone> {
+    let bad = |why: String| Fault::BadRequest(why);
+    let (enrolment, _) = engine.enrolment_of(cookie).await?;
     let (code, _) = engine.enrolment_code(&enrolment).await?;
     let key = keys::new_key(&Dice(dice)).map_err(|error| bad(error.to_string()))?;
     let request = EnrolRequest { code, name: "Pixel 9".to_owned(), platform: Platform::Android, key: *key.jwk() };
@@ -139,14 +160,7 @@ pub async fn enrol(engine: &Engine, dice: &SeededEntropy, user: UserId) -> Outco
     engine
         .set_subscription(&phone, &SubscriptionRequest { subscription, notifications: Notifications::Granted })
         .await?;
-    let (enrolment, _) = engine.enrolment_of(&cookie).await?;
-    engine.confirm(&enrolment, &owner, &joined.confirmation.to_string()).await?;
-    let (enrolment, _) = engine.enrolment_of(&cookie).await?;
-    let options = engine.enrolment_passkey_options(&enrolment).await?;
-    let assertion = passkey.assert(options.challenge.as_bytes(), &origin()).map_err(|error| bad(error.to_string()))?;
-    let asking = Asking { cookie: None, agent: "Firefox on Linux", address: "192.0.2.1" };
-    let bound = engine.introduce_after_enrolment(&enrolment, &owner, Some(&assertion), &asking);
-    Ok((SimPhone { key, passkey, device: joined.device, token }, bound.await?))
+    Ok(SimPhone { key, passkey, device: joined.device, token, confirmation: joined.confirmation })
 }
 
 impl SimPhone {

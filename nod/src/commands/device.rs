@@ -38,6 +38,7 @@ pub(super) struct DeviceView {
     notifications: &'static str,
     created_at: Time,
     last_seen_at: Time,
+    held_until: Option<Time>,
 }
 
 /// A phone as it is shown.
@@ -64,6 +65,7 @@ pub(super) fn view(device: &Device, user: &str) -> DeviceView {
         },
         created_at: Time(device.created_at),
         last_seen_at: Time(device.last_seen_at),
+        held_until: device.held_until.map(Time),
     }
 }
 

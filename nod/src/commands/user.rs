@@ -72,6 +72,20 @@ pub(crate) enum UserCommand {
         after_long_help = "The link lasts 72 hours and works once. Give it to the person; it opens in a browser on a computer\nor on the phone itself. An earlier link of the same account ends. With --json it prints the link and ends.\n\nExamples:\n  nod user enrol anna\n  nod user enrol anna --mail\n  nod user enrol anna --json\n  nod user enrol --group staff --mail --by 2027-01-31\n  nod user enrol --group staff --mail --remind\n  nod user enrol --group staff --status"
     )]
     Enrol(EnrolArguments),
+    /// Make a pass that the help desk reads out to somebody who lost the phone and the codes: it lets them add a new phone, once
+    #[command(
+        after_long_help = "The pass goes where a recovery code goes: sign-in page, password, \"I don't have my phone\". In a browser that Nod\nknows the new phone works at once; in any other it is on hold for 24 hours. The person is told by mail and on\ntheir phones, and can stop it. Somebody who has never had a phone, or whom you see in person, gets a link instead:\nnod user enrol NAME.\n\nExample:\n  nod user pass anna --reason \"ticket 4711, called back at her desk\""
+    )]
+    Pass {
+        /// User name
+        name: String,
+        /// Why; it stands in the audit and in the letter to the person
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
+        /// How long it is good for
+        #[arg(long, value_name = "1-60", default_value_t = 15, value_parser = clap::value_parser!(u32).range(1..=60))]
+        minutes: u32,
+    },
     /// How many recovery codes an account has left, or take them away; nobody but their owner makes or sees them
     #[command(
         after_long_help = "The person makes the codes in the portal, after a sign-in with a phone or passkey.\n\nExamples:\n  nod user recovery anna\n  nod user recovery anna --revoke"
@@ -185,6 +199,7 @@ pub(crate) async fn run(common: &Common, command: UserCommand) -> Outcome {
             say(common, engine, &user.name, "The password is set; sessions of this account have ended.").await
         }
         UserCommand::Enrol(arguments) => enrol::start(common, &installation, arguments).await,
+        UserCommand::Pass { name, reason, minutes } => recovery::pass(common, engine, &name, &reason, minutes).await,
         UserCommand::Recovery { name, revoke } => recovery::codes(common, engine, &name, revoke).await,
         UserCommand::Code(command) => code::run(common, engine, command).await,
     }

@@ -112,7 +112,7 @@ pub(crate) fn notice(config: &Config, user: &User, event: &Event) -> Option<Word
             ("Your account was disabled", "Your account was disabled and signed out.".to_owned())
         }
         EventKind::UserEnabled => ("Your account was enabled", "Your account can be used again.".to_owned()),
-        _ => recovery(event.kind)?,
+        _ => recovery(event.kind, &device, &from, &detail)?,
     };
     let text = format!(
         "{happened}\n\
@@ -125,11 +125,49 @@ pub(crate) fn notice(config: &Config, user: &User, event: &Event) -> Option<Word
 }
 
 /// The same of recovery codes and what they bring in.
-fn recovery(kind: EventKind) -> Option<(&'static str, String)> {
+fn recovery(kind: EventKind, device: &str, from: &str, detail: &str) -> Option<(&'static str, String)> {
     Some(match kind {
         EventKind::RecoveryMade => (
             "New recovery codes were made",
             "New recovery codes were made for your account. Older ones open nothing any more.".to_owned(),
+        ),
+        EventKind::PassMade => (
+            "A pass was made for your account",
+            format!(
+                "An administrator made a pass by which one phone may be added to your account, {detail}. With your password it works \
+                 once. If you did not ask for it, tell your administrator."
+            ),
+        ),
+        EventKind::RecoveryUsed => (
+            "A recovery code was used on your account",
+            format!(
+                "Somebody gave your password and {detail}{from}, to add a phone. If it was not you, stop it now: open Nod on your \
+                 phone, then Answers, or your account page, and press \"This wasn't me\"."
+            ),
+        ),
+        EventKind::DeviceHeld => (
+            "A phone on hold was added to your account",
+            format!(
+                "{device} was added to your account by a recovery code. It can approve nothing for 24 hours. If it is not yours, \
+                 stop it now: open Nod on your phone, then Answers, or your account page, and press \"This wasn't me\"."
+            ),
+        ),
+        EventKind::HoldLifted => (
+            "A phone is no longer on hold",
+            format!("{device} was used in a browser that is known, and can approve your sign-ins."),
+        ),
+        EventKind::RecoveryCancelled => (
+            "A recovery was stopped",
+            format!(
+                "You said \"this wasn't me\" about a recovery, {detail}. What it brought in is gone, and so are your recovery codes. \
+                 Somebody knows your password: choose a new one."
+            ),
+        ),
+        EventKind::RecoveryThrottled => (
+            "Somebody tries recovery codes for your account",
+            format!(
+                "Too many wrong recovery codes were typed for your account{from}. Whoever did knows your password: choose a new one."
+            ),
         ),
         EventKind::RecoveryRevoked => (
             "Your recovery codes were taken away",

@@ -31,6 +31,7 @@ mod nodes;
 mod people;
 mod phone;
 mod postgres;
+mod recovery;
 mod server;
 mod tls;
 mod upgrade;

@@ -30,7 +30,7 @@ fn a_terminal_is_enrolled_by_link_listed_and_revoked() {
     let device = plain(nod.run(&["device", "list", "anna", "--json"]).json());
     let expected = json!([{
         "id": "ID", "user": "anna", "name": "Desk", "platform": "terminal", "state": "active",
-        "notifications": "unavailable", "created_at": "TIME", "last_seen_at": "TIME"
+        "notifications": "unavailable", "created_at": "TIME", "held_until": null, "last_seen_at": "TIME"
     }]);
     assert_eq!(device, expected);
     nod.run(&["phone", "wait", "--deny", "--timeout", "0"]).fails(1, &["no request came"]);

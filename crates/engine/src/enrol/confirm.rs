@@ -1,7 +1,7 @@
 //! The end in the asking browser: confirm or refuse the phone, and introduce this browser or not (INV-16, E18).
 
 use nod_core::audit::EventKind;
-use nod_core::enrolment::{Enrolment, EnrolmentState};
+use nod_core::enrolment::{Enrolment, EnrolmentState, OpenedBy};
 use nod_core::limits;
 use nod_core::people::User;
 use nod_core::possession::{BoundBy, Device, DeviceState};
@@ -39,12 +39,19 @@ impl Engine {
             let words = "these are not the digits of the phone that joined: read them from your phone again. If it shows none, say No";
             return Err(Fault::Conflict(words.to_owned()));
         }
-        let checksum = self.vault.resealed(&device, &Device { state: DeviceState::Active, ..device.clone() })?;
-        let event = Self::event(EventKind::DeviceEnrolled, now, user).device(id, &device.name);
+        let held_until = self.is_on_hold(enrolment, now).await?.then(|| now.after(limits::RECOVERY_HOLD));
+        let active = Device { state: DeviceState::Active, held_until, ..device.clone() };
+        let checksum = self.vault.resealed(&device, &active)?;
+        let kind = if held_until.is_some() { EventKind::DeviceHeld } else { EventKind::DeviceEnrolled };
+        // What a code opened ends here: it introduces no browser (INV-19).
+        let next = match enrolment.opened_by {
+            OpenedBy::Recovery(_) => EnrolmentState::Introduced(id),
+            OpenedBy::Administrator | OpenedBy::Session(_) => EnrolmentState::Confirmed(id),
+        };
         let mut writes = vec![
-            Write::ActivateDevice { device: id, user: user.id, checksum },
-            self.moved(enrolment, enrolment.state, EnrolmentState::Confirmed(id))?,
-            Write::Audit(event),
+            Write::ActivateDevice { device: id, user: user.id, held_until, checksum },
+            self.moved(enrolment, enrolment.state, next)?,
+            Write::Audit(Self::event(kind, now, user).device(id, &device.name)),
         ];
         // Every other phone hears of the new one (INV-15).
         writes.extend(self.tell(user.id, Some(id), now).await?);
@@ -104,7 +111,8 @@ impl Engine {
         let cookie = match assertion {
             Some(assertion) => {
                 let challenges = self.vault.macs(INTRODUCTION, &[&enrolment.id.0]);
-                self.verified_passkey(user, assertion, &challenges).await?;
+                let devices = self.active_devices(user.id, now).await?;
+                self.verified_passkey(user, &devices, assertion, &challenges).await?;
                 let binding = self.binding(user, asking, BoundBy::Passkey, now).await?;
                 writes.extend(binding.writes);
                 Some(binding.cookie)

@@ -93,6 +93,7 @@ impl Engine {
             subscription: None,
             created_at: now,
             last_seen_at: now,
+            held_until: None,
             checksum: UNSEALED,
         }))
     }

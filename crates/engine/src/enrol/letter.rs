@@ -38,11 +38,12 @@ impl Engine {
         if user.state == UserState::Disabled {
             return Ok(Standing::Disabled);
         }
-        let phones = self.active_devices(user.id).await?.len();
+        let now = self.now().await?;
+        // One on hold is a phone as well: it needs no other, only time.
+        let phones = self.active_devices(user.id, now).await?.len() + self.held_devices(user.id, now).await?.len();
         if phones > 0 {
             return Ok(Standing::Enrolled(phones));
         }
-        let now = self.now().await?;
         let windows = self.store.enrolments_of(user.id).await?;
         let mut standing = Standing::Waiting;
         for window in windows.iter().filter(|window| !window.expires_at.has_passed(now)) {

@@ -8,7 +8,8 @@ mod open;
 pub use letter::{LINK_BY_LETTER, Standing};
 
 use nod_core::EnrolmentId;
-use nod_core::enrolment::{Enrolment, EnrolmentState};
+use nod_core::Timestamp;
+use nod_core::enrolment::{Enrolment, EnrolmentState, OpenedBy};
 use nod_core::people::{User, UserState};
 use nod_core::possession::{Device, Notifications};
 use nod_protocol::device_api::Missing;
@@ -25,6 +26,19 @@ impl Engine {
     pub(super) fn moved(&self, enrolment: &Enrolment, from: EnrolmentState, to: EnrolmentState) -> Outcome<Write> {
         let checksum = self.vault.resealed(enrolment, &Enrolment { state: to, ..enrolment.clone() })?;
         Ok(Write::MoveEnrolment { enrolment: enrolment.id, user: enrolment.user, from, to, checksum })
+    }
+
+    /// Whether the phone of this enrolment is put on hold: it came by a code that was not typed in a browser bound to its owner, as
+    /// that stands now (INV-15, F14).
+    pub(super) async fn is_on_hold(&self, enrolment: &Enrolment, now: Timestamp) -> Outcome<bool> {
+        Ok(match enrolment.opened_by {
+            OpenedBy::Administrator | OpenedBy::Session(_) => false,
+            OpenedBy::Recovery(None) => true,
+            OpenedBy::Recovery(Some(browser)) => {
+                let browser = self.store.browser(browser).await?;
+                !browser.is_some_and(|browser| browser.is_bound_for(enrolment.user, now))
+            }
+        })
     }
 
     pub(super) async fn missing(&self, device: &Device) -> Outcome<Vec<Missing>> {
@@ -68,6 +82,8 @@ impl Engine {
             expires_at: Some(expires_at.0),
             now: now.0,
             device: None,
+            on_hold: self.is_on_hold(enrolment, now).await?,
+            held_until: None,
         };
         let Some(device) = device else { return Ok(status) };
         let Some(device) = self.store.device(device).await? else { return Ok(status) };
@@ -75,6 +91,7 @@ impl Engine {
         if step == EnrolStep::Device && missing.is_empty() {
             status.step = EnrolStep::Confirm;
         }
+        status.held_until = device.held_until.filter(|_| device.is_held(now)).map(|end| end.0);
         status.device = Some(EnrolDevice { name: device.name, missing });
         Ok(status)
     }

@@ -48,19 +48,21 @@ impl Engine {
                     .to_owned(),
             ));
         }
+        let (secret, opened) = self.proved_enrolment(&user, OpenedBy::Session(session.id), now);
+        let event = Self::event(EventKind::EnrolmentOpened, now, &user).detail("from the portal");
+        let writes = vec![Write::EndEnrolmentsOf { user: user.id }, opened, Write::Audit(event)];
+        self.store.commit(writes).await.map_err(Fault::moved_on)?;
+        Ok(secret)
+    }
+
+    /// A window for somebody who has been proved already: the enrolment cookie's secret, and the write that opens it.
+    pub(crate) fn proved_enrolment(&self, user: &User, opened_by: OpenedBy, now: Timestamp) -> (String, Write) {
         let (secret, hash) = fresh_secret(&*self.entropy);
-        let mut enrolment = self.new_enrolment(&user, OpenedBy::Session(session.id), hash, now);
+        let mut enrolment = self.new_enrolment(user, opened_by, hash, now);
         enrolment.session = Some(hash);
         enrolment.state = EnrolmentState::Proved;
         enrolment.expires_at = now.after(limits::ENROLMENT_SESSION_LIFE);
-        let event = Self::event(EventKind::EnrolmentOpened, now, &user).detail("from the portal");
-        let writes = vec![
-            Write::EndEnrolmentsOf { user: user.id },
-            Write::AddEnrolment(self.vault.sealed(enrolment)),
-            Write::Audit(event),
-        ];
-        self.store.commit(writes).await.map_err(Fault::moved_on)?;
-        Ok(secret)
+        (secret, Write::AddEnrolment(self.vault.sealed(enrolment)))
     }
 
     pub(super) fn new_enrolment(

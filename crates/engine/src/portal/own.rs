@@ -44,7 +44,7 @@ impl Engine {
 
     /// Whether nothing would be left to sign in with.
     async fn is_last_factor(&self, session: &Session, id: DeviceId) -> Outcome<bool> {
-        let devices = self.active_devices(session.user).await?;
+        let devices = self.active_devices(session.user, self.now().await?).await?;
         Ok(devices.iter().any(|device| device.id == id) && devices.len() == 1)
     }
 

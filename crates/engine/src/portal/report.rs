@@ -155,7 +155,7 @@ impl Engine {
 
     /// Whether the session is used in the bound browser that it began in, by the proof of its cookie (INV-12): a copied session alone
     /// is not.
-    pub(super) async fn is_known(&self, session: &Session, browser_cookie: Option<&str>) -> Outcome<bool> {
+    pub(crate) async fn is_known(&self, session: &Session, browser_cookie: Option<&str>) -> Outcome<bool> {
         let this = self.this_browser(browser_cookie, session.user).await?;
         Ok(this.is_some() && this == session.browser)
     }

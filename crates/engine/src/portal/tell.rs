@@ -3,7 +3,7 @@
 
 use nod_core::audit::{Event, EventKind};
 use nod_core::limits::{NOTICE_LIFE, NOTICES_KEPT};
-use nod_core::possession::{Device, DeviceState};
+use nod_core::possession::Device;
 use nod_core::push::PushKind;
 use nod_core::{DeviceId, Timestamp, UserId};
 use nod_protocol::Id;
@@ -25,7 +25,7 @@ impl Engine {
     /// Pushes to every active phone of the user but `except`.
     pub(crate) async fn tell(&self, user: UserId, except: Option<DeviceId>, now: Timestamp) -> Outcome<Vec<Write>> {
         let subject = self.fresh_id();
-        let others = self.active_devices(user).await?.into_iter().filter(|device| Some(device.id) != except);
+        let others = self.active_devices(user, now).await?.into_iter().filter(|device| Some(device.id) != except);
         let expires_at = now.after(NOTICE_LIFE);
         Ok(others.flat_map(|device| self.pushes(&device, PushKind::Notice, subject, now, expires_at)).collect())
     }
@@ -37,14 +37,15 @@ impl Engine {
     pub async fn notices(&self, phone: &Phone) -> Outcome<Vec<Notice>> {
         let now = self.now().await?;
         let mut notices = Vec::new();
-        for device in phone.devices.iter().filter(|device| device.state == DeviceState::Active) {
+        for device in phone.devices.iter().filter(|device| device.answers(now)) {
+            let open = self.recovery_open(device.user, now).await?;
             let mut before = None;
             for _ in 0..READS {
                 let events = self.store.audit_of(device.user, before, EVENTS).await?;
                 before = events.last().map(|(place, _)| *place);
                 let last = events.last().is_none_or(|(_, event)| event.at.after(NOTICES_KEPT).has_passed(now));
                 let told = events.into_iter().map(|(_, event)| event).filter(|event| is_news(event, device, now));
-                notices.extend(told.map(|event| notice(event, device)));
+                notices.extend(told.map(|event| notice(event, device, open)));
                 if last || notices.len() >= MAX_NOTICES {
                     break;
                 }
@@ -67,7 +68,13 @@ fn is_news(event: &Event, device: &Device, now: Timestamp) -> bool {
             | EventKind::MailChanged
             | EventKind::TokenActivated
             | EventKind::TokenRemoved
+            | EventKind::DeviceHeld
+            | EventKind::HoldLifted
             | EventKind::RecoveryMade
+            | EventKind::PassMade
+            | EventKind::RecoveryUsed
+            | EventKind::RecoveryThrottled
+            | EventKind::RecoveryCancelled
             | EventKind::RecoveryRevoked
             | EventKind::PasswordSet
             | EventKind::SignInReported
@@ -78,7 +85,7 @@ fn is_news(event: &Event, device: &Device, now: Timestamp) -> bool {
     kind && !own && event.at >= device.created_at && !event.at.after(NOTICES_KEPT).has_passed(now)
 }
 
-fn notice(event: Event, device: &Device) -> Notice {
+fn notice(event: Event, device: &Device, open: bool) -> Notice {
     let labelled = matches!(
         event.kind,
         EventKind::BrowserBound | EventKind::BrowserCloned | EventKind::TokenActivated | EventKind::TokenRemoved
@@ -90,5 +97,6 @@ fn notice(event: Event, device: &Device) -> Notice {
         at: event.at.0,
         about,
         from: event.address.unwrap_or_default(),
+        can_cancel: open && matches!(event.kind, EventKind::RecoveryUsed | EventKind::DeviceHeld),
     }
 }

@@ -25,7 +25,7 @@ impl Engine {
         let mut phones = Vec::new();
         for device in self.store.devices_of(user.id).await? {
             if device.state != DeviceState::Revoked {
-                phones.push(self.portal_phone(device).await?);
+                phones.push(self.portal_phone(device, now).await?);
             }
         }
         let tokens = self.active_tokens(user.id).await?.into_iter().map(|token| token.name).collect();
@@ -39,15 +39,17 @@ impl Engine {
             unknown_refused: self.unknown_refused(user.id).await?,
             phones,
             tokens,
+            recovery_open: self.recovery_open(user.id, now).await?,
             recovery_codes: self.recovery_codes_left(user.id).await?,
             browsers: browsers.map(|browser| portal_browser(browser, this_browser)).collect(),
             sessions: sessions.map(|other| portal_session(other, session)).collect(),
         })
     }
 
-    async fn portal_phone(&self, device: Device) -> Outcome<PortalPhone> {
+    async fn portal_phone(&self, device: Device, now: Timestamp) -> Outcome<PortalPhone> {
         Ok(PortalPhone {
             delivery: self.last_delivery(device.id).await?,
+            held_until: device.held_until.filter(|_| device.is_held(now)).map(|end| end.0),
             id: Id(device.id.0),
             name: device.name,
             platform: match device.platform {

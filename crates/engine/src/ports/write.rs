@@ -52,7 +52,11 @@ pub enum Write {
         subscription: Option<SubscriptionId>,
     },
     /// Guard: pending, with a passkey and with notifications known (INV-16). `checksum` is that of the active phone.
-    ActivateDevice { device: DeviceId, user: UserId, checksum: Checksum },
+    ActivateDevice { device: DeviceId, user: UserId, held_until: Option<Timestamp>, checksum: Checksum },
+    /// Guard: the user's, active, with an end of a hold. `checksum` is that of the phone without it.
+    LiftHold { device: DeviceId, user: UserId, checksum: Checksum },
+    /// Revokes every phone of the user that is on hold, as [`Self::RevokeDevice`] does. No guard.
+    RevokeHeld { user: UserId },
     /// Guard: the user's and not revoked. Its passkey, device sessions and queued pushes go too.
     RevokeDevice { device: DeviceId, user: UserId },
     /// No guard.
@@ -213,6 +217,8 @@ impl Write {
             Self::RenameDevice { user, .. }
             | Self::SetNotifications { user, .. }
             | Self::ActivateDevice { user, .. }
+            | Self::LiftHold { user, .. }
+            | Self::RevokeHeld { user }
             | Self::RevokeDevice { user, .. }
             | Self::UnbindBrowser { user, .. }
             | Self::EndSession { user, .. }

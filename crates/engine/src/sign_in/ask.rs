@@ -24,6 +24,8 @@ pub(super) struct Standing {
     pub(super) app_admits: bool,
     /// Active ones whose rows are as we wrote them.
     pub(super) devices: Vec<Device>,
+    /// Those on hold, where the browser is bound: their passkeys may be used in it.
+    pub(super) held: Vec<Device>,
     /// The bound browser that the sign-in was begun in, while it is bound.
     pub(super) browser: Option<Browser>,
 }
@@ -47,9 +49,10 @@ impl Engine {
         now: Timestamp,
     ) -> Outcome<Standing> {
         let (app, app_admits) = self.app_for(app, user.id).await?;
-        let devices = self.active_devices(user.id).await?;
         let browser = browser.filter(|browser| browser.is_bound_for(user.id, now));
-        Ok(Standing { app_name: self.app_name(app.as_ref()), app, app_admits, devices, browser })
+        let usable = self.passkey_devices(user.id, browser.is_some(), now).await?;
+        let (devices, held) = usable.into_iter().partition(|device| device.answers(now));
+        Ok(Standing { app_name: self.app_name(app.as_ref()), app, app_admits, devices, held, browser })
     }
 
     /// Loads what the decision needs.
@@ -59,7 +62,7 @@ impl Engine {
             None => None,
         };
         let standing = self.standing(user, sign_in.app, browser, now).await?;
-        let passkeys = self.usable_passkeys(user.id, &standing.devices).await?.len();
+        let passkeys = self.usable_passkeys(user.id, standing.devices.iter().chain(&standing.held)).await?.len();
         // With a phone or passkey the decision does not look at them.
         let tokens = match standing.devices.is_empty() && passkeys == 0 {
             true => self.active_tokens(user.id).await?.len(),
@@ -205,7 +208,7 @@ impl Engine {
         let challenge = challenge.ok_or_else(|| Fault::Conflict("there is no request to send again".to_owned()))?;
         let count = Write::Count { bucket: format!("resend/{}", challenge.id), limit: RESENDS };
         let mut writes = vec![count];
-        for device in self.active_devices(challenge.user).await? {
+        for device in self.active_devices(challenge.user, now).await? {
             let pushes = self.pushes(&device, PushKind::Request, challenge.id.0, now, challenge.expires_at);
             writes.extend(pushes.into_iter().take(1));
         }

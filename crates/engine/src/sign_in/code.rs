@@ -169,7 +169,7 @@ impl Engine {
 
 /// Whether the phone has said something that a code must not talk over (INV-02): of any question of the sign-in, also where it was
 /// asked again since.
-fn is_answered(challenges: &[Challenge], now: Timestamp) -> bool {
+pub(super) fn is_answered(challenges: &[Challenge], now: Timestamp) -> bool {
     challenges.iter().any(|challenge| match challenge.state_at(now) {
         ChallengeState::Approved(_)
         | ChallengeState::Consumed(_)

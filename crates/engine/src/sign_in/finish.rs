@@ -132,11 +132,14 @@ impl Engine {
         standing: &Standing,
         now: Timestamp,
     ) -> Outcome<Collected> {
-        let passkeys = self.usable_passkeys(user.id, &standing.devices).await?;
-        if !passkeys.iter().any(|p| p.id == passkey) {
+        let passkeys = self.usable_passkeys(user.id, standing.devices.iter().chain(&standing.held)).await?;
+        let Some(passkey) = passkeys.iter().find(|found| found.id == passkey) else {
             return Err(Fault::Forbidden("this passkey was removed: start again".to_owned()));
-        }
+        };
         let mut writes = Vec::new();
+        if let Some(device) = standing.held.iter().find(|held| held.id == passkey.device) {
+            writes.extend(self.lifted(user, device, now)?);
+        }
         let bound = match keep {
             Some(asking) => {
                 let binding = self.binding(user, &asking, BoundBy::Passkey, now).await?;
@@ -146,6 +149,13 @@ impl Engine {
             None => None,
         };
         Ok((writes, Method::Passkey, bound))
+    }
+
+    /// A phone on hold was near a browser that is bound, which no relay is (F14): it is as any other from now on.
+    fn lifted(&self, user: &User, device: &Device, now: Timestamp) -> Outcome<[Write; 2]> {
+        let checksum = self.vault.resealed(device, &Device { held_until: None, ..device.clone() })?;
+        let event = Self::event(EventKind::HoldLifted, now, user).device(device.id, &device.name);
+        Ok([Write::LiftHold { device: device.id, user: user.id, checksum }, Write::Audit(event)])
     }
 
     /// The token is still there, and the browser still bound: what was typed is worth nothing from elsewhere (INV-10, INV-12).

@@ -6,6 +6,7 @@ mod browser;
 mod code;
 mod finish;
 mod passkey;
+mod recover;
 mod status;
 
 pub(crate) use code::reset_codes;

@@ -4,7 +4,7 @@ use nod_core::Timestamp;
 use nod_core::audit::EventKind;
 use nod_core::challenge::{Challenge, ChallengeState};
 use nod_core::people::User;
-use nod_core::possession::Passkey;
+use nod_core::possession::{Device, Passkey};
 use nod_core::sign_in::{SignIn, SignInState};
 use nod_protocol::webauthn::{AssertionJson, RequestOptions, request_options, verify_assertion};
 
@@ -25,8 +25,7 @@ impl Engine {
     /// [`Fault::Conflict`] when the sign-in is over; [`Fault::Forbidden`] when the user has no passkey.
     pub async fn passkey_options(&self, sign_in: &SignIn) -> Outcome<RequestOptions> {
         self.check_open(sign_in).await?;
-        let devices = self.active_devices(sign_in.user).await?;
-        let passkeys = self.usable_passkeys(sign_in.user, &devices).await?;
+        let passkeys = self.usable_passkeys(sign_in.user, &self.phones_for(sign_in).await?).await?;
         if passkeys.is_empty() {
             return Err(Fault::Forbidden(
                 "you have no passkey yet: ask your administrator for an enrolment link".to_owned(),
@@ -50,7 +49,8 @@ impl Engine {
         let now = self.now().await?;
         let user = self.active_user(sign_in.user).await?;
         let challenges = self.vault.macs(CHALLENGE, &[&sign_in.id.0, &sign_in.secret.0]);
-        let passkey = match self.verified_passkey(&user, assertion, &challenges).await {
+        let devices = self.phones_for(sign_in).await?;
+        let passkey = match self.verified_passkey(&user, &devices, assertion, &challenges).await {
             Err(Fault::BadSignature(why)) => {
                 let event = Self::event(EventKind::PasskeyRefused, now, &user).address(&sign_in.address);
                 self.record_bad_proof(user.id, event.detail(&why)).await?;
@@ -70,15 +70,26 @@ impl Engine {
         }
     }
 
-    /// The user's own, intact passkey of an active phone that signed one of `challenges` on our origin with user verification.
+    /// Phones whose passkeys this sign-in may be proved with.
+    pub(super) async fn phones_for(&self, sign_in: &SignIn) -> Outcome<Vec<Device>> {
+        let now = self.now().await?;
+        let browser = match sign_in.browser {
+            Some(id) => self.store.browser(id).await?,
+            None => None,
+        };
+        let bound = browser.is_some_and(|browser| browser.is_bound_for(sign_in.user, now));
+        self.passkey_devices(sign_in.user, bound, now).await
+    }
+
+    /// The user's own, intact passkey of one of these phones that signed one of `challenges` on our origin with user verification.
     pub(crate) async fn verified_passkey(
         &self,
         user: &User,
+        devices: &[Device],
         assertion: &AssertionJson,
         challenges: &[impl AsRef<[u8]> + Sync],
     ) -> Outcome<Passkey> {
-        let devices = self.active_devices(user.id).await?;
-        let passkeys = self.usable_passkeys(user.id, &devices).await?;
+        let passkeys = self.usable_passkeys(user.id, devices).await?;
         let passkey = passkeys.into_iter().find(|p| p.credential_id == assertion.raw_id.0);
         let passkey = passkey.ok_or_else(|| Fault::BadSignature("an unknown passkey".to_owned()))?;
         let rp = self.relying_party();

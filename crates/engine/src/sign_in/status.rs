@@ -7,6 +7,7 @@ use nod_core::{Timestamp, limits};
 use nod_protocol::SixDigits;
 use nod_protocol::pages::{SignInOutcome, SignInPhase, SignInStatus};
 
+use super::code::is_answered;
 use super::is_over;
 use crate::engine::Engine;
 use crate::fault::Outcome;
@@ -41,6 +42,8 @@ impl Engine {
             now: now.0,
             can_resend: false,
             can_type_code: false,
+            can_recover: false,
+            held_until: None,
             app: self.app_name(app.as_ref()),
             location: None,
         };
@@ -56,6 +59,10 @@ impl Engine {
         };
         if sign_in.state == SignInState::Open && !is_over(sign_in, now) {
             status.can_type_code = self.may_type_code(sign_in, &challenges, now).await?;
+            // The same for every account: it tells nothing of what there is to recover with.
+            status.can_recover = !is_answered(&challenges, now);
+            let held = self.held_devices(sign_in.user, now).await?;
+            status.held_until = held.into_iter().filter_map(|device| device.held_until).max().map(|end| end.0);
             // Without a phone there is nothing else to offer than the code.
             if status.can_type_code && status.phase == SignInPhase::Locked {
                 status.phase = SignInPhase::Code;
@@ -68,7 +75,7 @@ impl Engine {
     }
 
     async fn phase_without_challenge(&self, sign_in: &SignIn) -> Outcome<SignInPhase> {
-        let devices = self.active_devices(sign_in.user).await?;
+        let devices = self.phones_for(sign_in).await?;
         Ok(if devices.is_empty() { SignInPhase::Locked } else { SignInPhase::Introduce })
     }
 
@@ -80,7 +87,7 @@ impl Engine {
         status.reached = status.opened || seen(&[Stage::WorkerWoke, Stage::Shown]);
         status.sent = status.reached || seen(&[Stage::Accepted]);
         if challenge.is_live(now) {
-            let devices = self.active_devices(challenge.user).await?;
+            let devices = self.active_devices(challenge.user, now).await?;
             status.devices = devices.into_iter().map(|device| device.name).collect();
             status.expires_at = challenge.expires_at.0;
             status.number = challenge.number.and_then(|n| SixDigits::parse_typed(&n.to_string()).ok());

@@ -26,6 +26,12 @@ pub(crate) const ROUTES: &[Route] = &[
     Route { verb: Verb::Post, path: paths::ANSWER, access: Access::Device, handler: || post(requests::answer) },
     Route { verb: Verb::Get, path: paths::HISTORY, access: Access::Device, handler: || get(requests::history) },
     Route { verb: Verb::Get, path: paths::NOTICES, access: Access::Device, handler: || get(requests::notices) },
+    Route {
+        verb: Verb::Post,
+        path: paths::CANCEL_RECOVERY,
+        access: Access::Device,
+        handler: || post(requests::cancel_recovery),
+    },
     Route { verb: Verb::Get, path: paths::EVENTS, access: Access::Device, handler: || get(events::pending) },
     // Says nothing to anybody, and takes times only for ids that nobody can guess.
     Route { verb: Verb::Post, path: paths::STAGES, access: Access::Open, handler: || post(self_test::stage) },

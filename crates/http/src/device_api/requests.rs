@@ -2,8 +2,11 @@
 
 use axum::Json;
 use axum::extract::State;
-use nod_core::ChallengeId;
-use nod_protocol::device_api::{AnswerAnswer, AnswerRequest, HistoryAnswer, NoticesAnswer, PendingAnswer, RequestBody};
+use http::StatusCode;
+use nod_core::{ChallengeId, DeviceId};
+use nod_protocol::device_api::{
+    AnswerAnswer, AnswerRequest, CancelRecoveryRequest, HistoryAnswer, NoticesAnswer, PendingAnswer, RequestBody,
+};
 
 use super::session::Caller;
 use crate::body::{InPath, JsonBody};
@@ -39,4 +42,14 @@ pub(super) async fn history(State(state): State<AppState>, caller: Caller) -> Re
 
 pub(super) async fn notices(State(state): State<AppState>, caller: Caller) -> Reply<Json<NoticesAnswer>> {
     Ok(Json(NoticesAnswer { notices: state.engine().notices(&caller.phone).await? }))
+}
+
+/// POST `/recovery/cancel`.
+pub(super) async fn cancel_recovery(
+    State(state): State<AppState>,
+    caller: Caller,
+    JsonBody(body): JsonBody<CancelRecoveryRequest>,
+) -> Reply<StatusCode> {
+    state.engine().cancel_recovery(&caller.phone, DeviceId(body.device.0)).await?;
+    Ok(StatusCode::NO_CONTENT)
 }

@@ -52,6 +52,7 @@ pub(crate) const ROUTES: &[Route] = routes! {
     post "/sign-in/passkey/options" SignIn go_on::passkey_options;
     post "/sign-in/passkey" SignIn go_on::passkey;
     post "/sign-in/code" SignIn go_on::code;
+    post "/sign-in/recover" SignIn recovery::use_code;
     post "/sign-in/finish" SignIn go_on::finish;
     get "/enrol" Open enrol::page;
     post "/enrol/open" Proof enrol::open;
@@ -71,6 +72,7 @@ pub(crate) const ROUTES: &[Route] = routes! {
     post "/portal/allow-unknown" Session portal::allow_unknown;
     post "/portal/enrol" Session portal::enrol;
     post "/portal/recovery" Session recovery::make;
+    post "/portal/recovery/cancel" Session recovery::cancel;
     post "/portal/phones/{id}/revoke" Session portal::revoke_phone;
     post "/portal/phones/{id}/rename" Session portal::rename_phone;
     post "/portal/phones/{id}/test" Session portal::test_phone;

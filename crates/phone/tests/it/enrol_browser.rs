@@ -19,6 +19,8 @@ type Shared = Arc<Mutex<EnrolStep>>;
 
 fn status(step: EnrolStep) -> Json<EnrolStatus> {
     Json(EnrolStatus {
+        on_hold: false,
+        held_until: None,
         step,
         user: Some("ann".to_owned()),
         code: (step == EnrolStep::Device).then(|| "ABCD2345".parse().unwrap()),

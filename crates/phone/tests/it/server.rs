@@ -265,7 +265,11 @@ async fn subscription(State(stub): State<Stub>, headers: HeaderMap, bytes: Bytes
 async fn pending(State(stub): State<Stub>, headers: HeaderMap) -> Result<Json<PendingAnswer>, Refused> {
     let inner = stub.check(&headers)?;
     let open = inner.challenges.values().filter(|challenge| challenge.body.state == RequestState::Pending);
-    Ok(Json(PendingAnswer { now: NOW, requests: open.map(|challenge| challenge.body.clone()).collect() }))
+    Ok(Json(PendingAnswer {
+        held_until: None,
+        now: NOW,
+        requests: open.map(|challenge| challenge.body.clone()).collect(),
+    }))
 }
 
 async fn request(

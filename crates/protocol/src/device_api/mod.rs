@@ -63,6 +63,8 @@ pub mod paths {
     pub const HISTORY: &str = "/api/device/v1/history";
     /// GET: what has changed about the accounts.
     pub const NOTICES: &str = "/api/device/v1/notices";
+    /// POST [`super::CancelRecoveryRequest`].
+    pub const CANCEL_RECOVERY: &str = "/api/device/v1/recovery/cancel";
     /// POST: a test push.
     pub const SELF_TEST: &str = "/api/device/v1/self-test";
     /// GET: the test push's times.

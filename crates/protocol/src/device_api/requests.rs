@@ -61,6 +61,9 @@ pub struct RequestBody {
 /// Answer of GET `/pending`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PendingAnswer {
+    /// Until when one of the devices is on hold; null when none is.
+    #[serde(default)]
+    pub held_until: Option<i64>,
     /// The server's clock, Unix milliseconds.
     pub now: i64,
     /// The requests of all devices of the session.
@@ -154,6 +157,17 @@ pub struct Notice {
     pub about: String,
     /// The app and address of a sign-in; may be empty.
     pub from: String,
+    /// It is about a recovery that can still be taken back, by POST `/recovery/cancel`.
+    #[serde(default)]
+    pub can_cancel: bool,
+}
+
+/// Body of POST `/recovery/cancel`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CancelRecoveryRequest {
+    /// The account's device on this phone.
+    pub device: Id,
 }
 
 /// Body of POST `/self-test`.

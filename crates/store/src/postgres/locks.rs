@@ -65,6 +65,8 @@ impl Owners {
             Write::RenameDevice { user, .. }
             | Write::SetNotifications { user, .. }
             | Write::ActivateDevice { user, .. }
+            | Write::LiftHold { user, .. }
+            | Write::RevokeHeld { user }
             | Write::RevokeDevice { user, .. }
             | Write::UnbindBrowser { user, .. }
             | Write::RaiseChallenge { user, .. }

@@ -64,16 +64,18 @@ const fn columns(state: EnrolmentState) -> Columns {
 }
 
 fn add<'w>(tx: &mut Plan<'w>, enrolment: &'w Enrolment) -> Applied {
-    let opened_by = match enrolment.opened_by {
-        OpenedBy::Administrator => None,
-        OpenedBy::Session(session) => Some(session.0),
+    let (opened_by, by_recovery, by_browser) = match enrolment.opened_by {
+        OpenedBy::Administrator => (None, false, None),
+        OpenedBy::Session(session) => (Some(session.0), false, None),
+        OpenedBy::Recovery(browser) => (None, true, browser.map(|id| id.0)),
     };
     let (state, code, code_expires_at, device) = columns(enrolment.state);
     tx.one(
         sql!(
             "INSERT INTO enrolments (id, user_id, opened_by_session, link, session, state, code, code_expires_at,
-                                     device_id, password_tries, created_at, expires_at, checksum)
-             SELECT $1, id, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13 FROM users WHERE id = $2 AND state = 'active'
+                                     device_id, password_tries, created_at, expires_at, checksum,
+                                     opened_by_recovery, opened_by_browser)
+             SELECT $1, id, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15 FROM users WHERE id = $2 AND state = 'active'
              ON CONFLICT DO NOTHING"
         ),
         (
@@ -90,6 +92,8 @@ fn add<'w>(tx: &mut Plan<'w>, enrolment: &'w Enrolment) -> Applied {
             enrolment.created_at.0,
             enrolment.expires_at.0,
             enrolment.checksum,
+            by_recovery,
+            by_browser,
         ),
     )
 }

@@ -60,6 +60,7 @@ pub(crate) fn plan(write: &Write) -> Result<Vec<Step<'_>>, Refused> {
     Ok(steps.0)
 }
 
+#[expect(clippy::too_many_lines, reason = "a table: one line for each kind of write")]
 fn apply<'w>(tx: &mut Plan<'w>, write: &'w Write) -> Applied {
     match write {
         Write::AddUser(_)
@@ -94,7 +95,9 @@ fn apply<'w>(tx: &mut Plan<'w>, write: &'w Write) -> Applied {
         Write::AddRecoveryCode(_)
         | Write::UseRecoveryCode { .. }
         | Write::ResealRecoveryCode { .. }
-        | Write::EndRecoveryCodes { .. } => recovery::apply(tx, write),
+        | Write::EndRecoveryCodes { .. }
+        | Write::LiftHold { .. }
+        | Write::RevokeHeld { .. } => recovery::apply(tx, write),
         Write::ChangeChecksum { row, to } => checksums::apply(tx, row, *to),
         Write::AddSignIn(_)
         | Write::ProveSignIn { .. }

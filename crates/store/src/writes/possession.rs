@@ -23,14 +23,14 @@ pub(super) fn apply<'w>(tx: &mut Plan<'w>, write: &'w Write) -> Applied {
             ),
             (device.0, user.0, notifications.name(), subscription.map(|id| id.0)),
         ),
-        Write::ActivateDevice { device, user, checksum } => tx.one(
+        Write::ActivateDevice { device, user, held_until, checksum } => tx.one(
             // INV-16
             sql!(
-                "UPDATE devices SET state = 'active', checksum = $3
+                "UPDATE devices SET state = 'active', checksum = $3, held_until = $4
                  WHERE id = $1 AND user_id = $2 AND state = 'pending' AND notifications <> 'unknown'
                    AND EXISTS (SELECT 1 FROM passkeys WHERE device_id = $1)"
             ),
-            (device.0, user.0, *checksum),
+            (device.0, user.0, *checksum, held_until.map(|end| end.0)),
         ),
         Write::RevokeDevice { device, user } => {
             tx.one(
@@ -96,8 +96,8 @@ fn add_device<'w>(tx: &mut Plan<'w>, device: &'w Device) -> Applied {
     tx.one(
         sql!(
             "INSERT INTO devices (id, user_id, name, platform, state, device_key, checksum, notifications,
-                                  subscription_id, created_at, last_seen_at)
-             SELECT $1, id, $3, $4, $5, $6, $7, $8, $9, $10, $11 FROM users WHERE id = $2 AND state = 'active'
+                                  subscription_id, created_at, last_seen_at, held_until)
+             SELECT $1, id, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12 FROM users WHERE id = $2 AND state = 'active'
              ON CONFLICT DO NOTHING"
         ),
         (
@@ -112,6 +112,7 @@ fn add_device<'w>(tx: &mut Plan<'w>, device: &'w Device) -> Applied {
             device.subscription.map(|id| id.0),
             device.created_at.0,
             device.last_seen_at.0,
+            device.held_until.map(|end| end.0),
         ),
     )
 }

@@ -1,7 +1,7 @@
-//! Recovery codes and passes.
+//! Recovery codes and passes, and phones on hold.
 
-use nod_core::limits;
 use nod_core::recovery::RecoveryCode;
+use nod_core::{UserId, limits};
 use nod_engine::ports::Write;
 
 use super::{Applied, Plan, Refused};
@@ -30,8 +30,49 @@ pub(super) fn apply<'w>(tx: &mut Plan<'w>, write: &'w Write) -> Applied {
         Write::EndRecoveryCodes { user, kind } => {
             tx.any(sql!("DELETE FROM recovery_codes WHERE user_id = $1 AND kind = $2"), (user.0, kind.name()))
         }
+        Write::LiftHold { device, user, checksum } => tx.one(
+            sql!(
+                "UPDATE devices SET held_until = NULL, checksum = $3
+                 WHERE id = $1 AND user_id = $2 AND state = 'active' AND held_until IS NOT NULL"
+            ),
+            (device.0, user.0, *checksum),
+        ),
+        Write::RevokeHeld { user } => revoke_held(tx, *user),
         _ => Err(Refused),
     }
+}
+
+/// Phones on hold go, with all that falls with them (E15).
+fn revoke_held<'w>(tx: &mut Plan<'w>, user: UserId) -> Applied {
+    let user = (user.0,);
+    tx.any(
+        sql!(
+            "DELETE FROM passkeys WHERE device_id IN
+               (SELECT id FROM devices WHERE user_id = $1 AND state = 'active' AND held_until > nod_now())"
+        ),
+        user,
+    )?;
+    tx.any(
+        sql!(
+            "DELETE FROM device_sessions WHERE device_id IN
+               (SELECT id FROM devices WHERE user_id = $1 AND state = 'active' AND held_until > nod_now())"
+        ),
+        user,
+    )?;
+    tx.any(
+        sql!(
+            "UPDATE pushes SET state = 'dropped' WHERE state IN ('queued', 'claimed') AND state = 'queued' AND device_id IN
+               (SELECT id FROM devices WHERE user_id = $1 AND state = 'active' AND held_until > nod_now())"
+        ),
+        user,
+    )?;
+    tx.any(
+        sql!(
+            "UPDATE devices SET state = 'revoked', checksum = NULL
+             WHERE user_id = $1 AND state = 'active' AND held_until > nod_now()"
+        ),
+        user,
+    )
 }
 
 fn add<'w>(tx: &mut Plan<'w>, code: &'w RecoveryCode) -> Applied {

@@ -97,7 +97,7 @@ fn possession(chance: &SeededEntropy, now: Timestamp, step: u32) -> Write {
             notifications: if coin(chance) { Notifications::Granted } else { Notifications::Unavailable },
             subscription: coin(chance).then_some(gone),
         },
-        6 | 7 => Write::ActivateDevice { device: phone, user: owner, checksum: CHANGED },
+        6 | 7 => Write::ActivateDevice { device: phone, user: owner, held_until: None, checksum: CHANGED },
         8 if chance.below(8) == 0 => Write::RevokeDevice { device: phone, user: owner },
         9 => Write::AddDeviceSession(device_session(fresh, phone, now.after(Millis(90_000)))),
         10 => Write::UseNonce { nonce: hash(fresh), expires_at: now.after(Millis(60_000)) },
@@ -315,7 +315,7 @@ fn beginning(n: u8) -> Vec<Write> {
         Write::AddDevice(phone.clone()),
         Write::AddPasskey(passkey(phone.id.0[0], &phone)),
         Write::SetNotifications { device, user, notifications, subscription: None },
-        Write::ActivateDevice { device, user, checksum: CHANGED },
+        Write::ActivateDevice { device, user, held_until: None, checksum: CHANGED },
     ]
 }
 

@@ -4,7 +4,7 @@
 use nod_core::enrolment::{Enrolment, EnrolmentState, OpenedBy};
 use nod_core::people::UserState;
 use nod_core::possession::DeviceState;
-use nod_core::{DeviceId, EnrolmentId, Millis, SessionId, Timestamp, UNSEALED, UserId, limits};
+use nod_core::{BrowserId, DeviceId, EnrolmentId, Millis, SessionId, Timestamp, UNSEALED, UserId, limits};
 use nod_engine::ports::{Store, Write};
 
 use super::Bed;
@@ -45,7 +45,11 @@ pub async fn enrolments_are_added_and_found<S: Store + 'static>(bed: &Bed<S>) {
         EnrolmentState::Ended,
     ];
     for (n, state) in (2..).zip(states) {
-        let opened_by = OpenedBy::Session(SessionId([n; 16]));
+        let opened_by = match n % 3 {
+            0 => OpenedBy::Session(SessionId([n; 16])),
+            1 => OpenedBy::Recovery(Some(BrowserId([n; 16]))),
+            _ => OpenedBy::Recovery(None),
+        };
         let row = Enrolment { state, opened_by, session: Some(hash(n + 100)), password_tries: 3, ..enrolment(n, ANNA) };
         bed.accepts([Write::AddEnrolment(row.clone())]).await;
         assert_eq!(bed.store.enrolment(row.id).await, Ok(Some(row.clone())));

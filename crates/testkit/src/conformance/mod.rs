@@ -140,7 +140,7 @@ macro_rules! conformance_list {
                 the_audit_of_one_user_is_theirs_alone,
                 audit_is_one_chain, racing_events_are_one_chain, meta_is_set_once;
             possession: devices_are_added_and_listed, devices_are_changed_by_their_user_only, activation_needs_everything,
-                revoking_takes_what_fell_with_the_phone, passkeys_are_new, device_sessions_end, nonces_are_used_once,
+                holds_are_set_lifted_and_revoked, revoking_takes_what_fell_with_the_phone, passkeys_are_new, device_sessions_end, nonces_are_used_once,
                 browsers_are_bound_and_found, browser_secrets_rotate, browsers_are_unbound, browsers_end_by_the_clock;
             oath: tokens_are_added_and_listed, tokens_change_from_what_they_were,
                 secrets_are_sealed_anew_whoever_is_disabled, a_code_is_used_by_one_of_many,

@@ -72,7 +72,7 @@ pub async fn devices_are_changed_by_their_user_only<S: Store + 'static>(bed: &Be
 
 pub async fn activation_needs_everything<S: Store + 'static>(bed: &Bed<S>) {
     let phone = device(11, ANNA);
-    let activate = |user| Write::ActivateDevice { device: PHONE, user, checksum: CHANGED };
+    let activate = |user| Write::ActivateDevice { device: PHONE, user, held_until: None, checksum: CHANGED };
     let set = |notifications| Write::SetNotifications { device: PHONE, user: ANNA, notifications, subscription: None };
     bed.anna().await;
     bed.refuses(activate(ANNA)).await;
@@ -89,6 +89,54 @@ pub async fn activation_needs_everything<S: Store + 'static>(bed: &Bed<S>) {
     assert_eq!(bed.store.device(PHONE).await, Ok(Some(active)));
     bed.accepts([Write::RevokeDevice { device: PHONE, user: ANNA }]).await;
     bed.refuses(activate(ANNA)).await;
+}
+
+pub async fn holds_are_set_lifted_and_revoked<S: Store + 'static>(bed: &Bed<S>) {
+    bed.anna().await;
+    bed.accepts([Write::AddUser(user(2))]).await;
+    let now = bed.store.now().await.unwrap_or(at(0));
+    let until = now.after(Millis::hours(1));
+    let hold = |n: u8, user, end| {
+        let (phone, notifications) = (device(n, user), Notifications::Unavailable);
+        let id = phone.id;
+        [
+            Write::AddDevice(phone.clone()),
+            Write::AddPasskey(passkey(n, &phone)),
+            Write::SetNotifications { device: id, user, notifications, subscription: None },
+            Write::AddDeviceSession(device_session(n, id, until)),
+            Write::ActivateDevice { device: id, user, held_until: end, checksum: CHANGED },
+        ]
+    };
+    let id = |n: u8| DeviceId([n; 16]);
+    let ended = Some(now);
+    for (n, owner, end) in
+        [(11, ANNA, None), (12, ANNA, Some(until)), (13, ANNA, Some(until)), (14, ANNA, ended), (15, BEN, Some(until))]
+    {
+        bed.accepts(hold(n, owner, end)).await;
+        assert_eq!(bed.store.device(id(n)).await.map(|row| row.and_then(|row| row.held_until)), Ok(end));
+    }
+    let held = bed.store.device_session(hash(12)).await.map(|rows| rows.first().and_then(|row| row.0.held_until));
+    assert_eq!(held, Ok(Some(until)), "with its session");
+    let lift = |n, user| Write::LiftHold { device: id(n), user, checksum: [77; 32] };
+    bed.refuses(lift(11, ANNA)).await;
+    bed.refuses(lift(12, BEN)).await;
+    bed.accepts([lift(12, ANNA)]).await;
+    bed.refuses(lift(12, ANNA)).await;
+    let lifted = bed.store.device(id(12)).await.map(|row| row.map(|row| (row.held_until, row.checksum)));
+    assert_eq!(lifted, Ok(Some((None, [77; 32]))));
+    bed.accepts([Write::RevokeHeld { user: ANNA }]).await;
+    for (n, state) in [
+        (11, DeviceState::Active),
+        (12, DeviceState::Active),
+        (13, DeviceState::Revoked),
+        (14, DeviceState::Active),
+        (15, DeviceState::Active),
+    ] {
+        assert_eq!(bed.store.device(id(n)).await.map(|row| row.map(|row| row.state)), Ok(Some(state)), "{n}");
+    }
+    assert_eq!(bed.store.passkeys_of(ANNA).await.map(|all| all.len()), Ok(3), "a passkey falls with its phone");
+    assert_eq!(bed.store.device_session(hash(13)).await, Ok(Vec::new()));
+    bed.refuses(lift(13, ANNA)).await;
 }
 
 pub async fn revoking_takes_what_fell_with_the_phone<S: Store + 'static>(bed: &Bed<S>) {

@@ -90,6 +90,7 @@ pub fn device(n: u8, user: UserId) -> Device {
         subscription: None,
         created_at: at(4),
         last_seen_at: at(5),
+        held_until: None,
     }
 }
 /// Passkey `n` of `device`.
@@ -303,7 +304,7 @@ impl<S: Store + 'static> Bed<S> {
             Write::AddDevice(phone.clone()),
             Write::AddPasskey(passkey(n, &phone)),
             Write::SetNotifications { device, user, notifications, subscription: None },
-            Write::ActivateDevice { device, user, checksum: CHANGED },
+            Write::ActivateDevice { device, user, held_until: None, checksum: CHANGED },
         ])
         .await;
     }

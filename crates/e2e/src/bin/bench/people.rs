@@ -74,6 +74,7 @@ fn person(vault: &Vault, number: usize, endpoint: Option<String>, writes: &mut V
     });
     let jwk = serde_json::to_string(key.jwk()).unwrap();
     let phone = vault.sealed(Device {
+        held_until: None,
         id: device,
         user,
         name: "Pixel 9".to_owned(),
@@ -99,7 +100,7 @@ fn person(vault: &Vault, number: usize, endpoint: Option<String>, writes: &mut V
         backup_eligible: false,
         created_at: now,
     })));
-    writes.push(Write::ActivateDevice { device, user, checksum });
+    writes.push(Write::ActivateDevice { device, user, held_until: None, checksum });
     let browser = bind(vault, user, writes);
     let (token, secret) = fresh_secret(&OsEntropy);
     let expires_at = now.after(limits::DEVICE_SESSION_LIFE);

@@ -24,6 +24,7 @@ fn when(holds: bool) -> Option<()> {
 
 impl State {
     /// Applies one write if its guard holds at `now`.
+    #[expect(clippy::too_many_lines, reason = "a table: one line for each kind of write")]
     pub(super) fn apply(&mut self, write: &Write, now: Timestamp) -> Option<()> {
         match write {
             Write::AddUser(_)
@@ -59,7 +60,9 @@ impl State {
             Write::AddRecoveryCode(_)
             | Write::UseRecoveryCode { .. }
             | Write::ResealRecoveryCode { .. }
-            | Write::EndRecoveryCodes { .. } => self.apply_recovery(write, now),
+            | Write::EndRecoveryCodes { .. }
+            | Write::LiftHold { .. }
+            | Write::RevokeHeld { .. } => self.apply_recovery(write, now),
             Write::AddSignIn(_)
             | Write::ProveSignIn { .. }
             | Write::FinishSignIn { .. }

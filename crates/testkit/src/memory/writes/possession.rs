@@ -31,12 +31,13 @@ impl State {
                 device.subscription = *subscription;
                 Some(())
             }
-            Write::ActivateDevice { device, user, checksum } => {
+            Write::ActivateDevice { device, user, held_until, checksum } => {
                 when(self.passkeys.values().any(|passkey| passkey.device == *device))?;
                 let device = self.own_device(*device, *user)?;
                 let ready = device.state == DeviceState::Pending && device.notifications != Notifications::Unknown;
                 when(ready)?; // INV-16
                 (device.state, device.checksum) = (DeviceState::Active, *checksum);
+                device.held_until = *held_until;
                 Some(())
             }
             Write::RevokeDevice { device, user } => {
@@ -113,7 +114,7 @@ impl State {
     }
 
     /// The user's device, unless revoked.
-    fn own_device(&mut self, device: DeviceId, user: UserId) -> Option<&mut Device> {
+    pub(super) fn own_device(&mut self, device: DeviceId, user: UserId) -> Option<&mut Device> {
         self.devices.get_mut(&device).filter(|device| device.user == user && device.state != DeviceState::Revoked)
     }
 

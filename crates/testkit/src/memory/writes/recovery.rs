@@ -1,6 +1,7 @@
-//! Recovery codes and passes, as in the databases.
+//! Recovery codes and passes, and phones on hold, as in the databases.
 
-use nod_core::{Timestamp, limits};
+use nod_core::possession::{Device, DeviceState};
+use nod_core::{DeviceId, Timestamp, limits};
 use nod_engine::ports::Write;
 
 use super::super::State;
@@ -29,6 +30,21 @@ impl State {
             }
             Write::EndRecoveryCodes { user, kind } => {
                 self.recovery_codes.remove_where(|_, code| code.user == *user && code.kind == *kind);
+                Some(())
+            }
+            Write::LiftHold { device, user, checksum } => {
+                let device = self.own_device(*device, *user)?;
+                when(device.state == DeviceState::Active && device.held_until.is_some())?;
+                (device.held_until, device.checksum) = (None, *checksum);
+                Some(())
+            }
+            Write::RevokeHeld { user } => {
+                let held = |device: &&Device| {
+                    let on_hold = device.held_until.is_some_and(|end| !end.has_passed(now));
+                    device.user == *user && device.state == DeviceState::Active && on_hold
+                };
+                let held: Vec<DeviceId> = self.devices.values().filter(held).map(|device| device.id).collect();
+                held.into_iter().for_each(|device| self.revoke(device));
                 Some(())
             }
             _ => None,
