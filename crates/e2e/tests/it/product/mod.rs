@@ -12,6 +12,7 @@ mod moving;
 mod nodes;
 mod oath;
 mod portal;
+mod recovery;
 mod ringing;
 mod screen;
 mod site;

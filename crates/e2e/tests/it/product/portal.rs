@@ -2,6 +2,7 @@
 
 use super::desk::Desk;
 use super::look;
+use super::recovery;
 use super::ringing::Ringing;
 use super::screen::Screen;
 use super::stage::{Person, Stage};
@@ -26,6 +27,7 @@ fn the_portal_in_a_browser() {
     signs_the_other_out(&desk.page, &other.page);
     forgets_the_other(&stage, &desk.page, &erna);
     reports_a_sign_in(&stage, &desk.page, &phone, &erna);
+    recovery::made_used_elsewhere_and_stopped(&stage, &desk.page, &phone, &erna);
     keeps_the_last_phone(&desk.page);
     removes_the_last_phone(&stage, &desk.page, &phone);
 }
