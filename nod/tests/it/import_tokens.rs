@@ -180,6 +180,10 @@ fn every_reason_is_told_and_nothing_is_left() {
     refuses(&nod, "<KeyContainer/>", &[], &["line 1: there is no token in the file"]);
     let bomb = "<!DOCTYPE k [<!ENTITY a \"aaaa\"><!ENTITY b \"&a;&a;&a;\">]><KeyContainer>&b;</KeyContainer>";
     refuses(&nod, bomb, &[], &["this XML cannot be read"]);
+    // What is wrong with the other tokens of the file keeps no token in the drawer.
+    let drawer = format!("serial,secret,user\n1,{BASE32},\n2\n3,not a secret!,nobody\n");
+    refuses(&nod, &drawer, &["--give", "2=bo"], &["line 3: 1 cells below 3 columns"]);
+    import(&nod, &drawer, &["--give", "1=bo", "--dry-run"]).ok();
     import(&nod, PLAIN, &["--give", "4711=bo"]).fails(1, &["the file has no token 4711"]);
     import(&nod, PLAIN, &["--give", "4711"]).fails(2, &["SERIAL=NAME"]);
 }

@@ -93,7 +93,13 @@ pub(crate) async fn run(common: &Common, engine: &Engine, arguments: TokensArgum
     let (mut raws, mut refusals) = raws(&read(&file)?);
     let count = raws.len() + refusals.len();
     if !give.is_empty() {
-        raws = given(raws, &give)?;
+        raws = match given(raws, &give) {
+            Ok(raws) => raws,
+            Err(failure) if refusals.is_empty() => return Err(failure),
+            Err(_) => return Err(refused(common.json, dry_run, count, refusals, &again)),
+        };
+        // The others are nobody's business here.
+        refusals.clear();
     }
     progress(count, "judging every token");
     let (mut tokens, mut lines, mut added) = (Vec::new(), Vec::new(), Vec::new());
