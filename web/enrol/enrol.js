@@ -4,13 +4,14 @@ import { ApiError, call } from "../shared/api.js";
 import { announce, h, heading, show } from "../shared/dom.js";
 import { follow } from "../shared/live.js";
 import { mark } from "../shared/marks.js";
-import { sent, steps } from "./steps.js";
+import { addKey } from "./key.js";
+import { sender, sent, steps } from "./steps.js";
 import { words } from "./words.js";
 
 /**
- * @typedef {{step: "password"|"choose_password"|"code"|"device"|"confirm"|"introduce"|"done"|"ended", user: string|null, code: string|null,
+ * @typedef {{step: "password"|"choose_password"|"code"|"device"|"confirm"|"introduce"|"done"|"keyed"|"ended", user: string|null, code: string|null,
  *   link: string|null, qr: string|null, expires_at: number|null, now: number, device: {name: string, missing: string[]}|null,
- *   on_hold: boolean, held_until: number|null
+ *   on_hold: boolean, held_until: number|null, can_use_key: boolean
  *   }} Status
  */
 
@@ -20,6 +21,27 @@ let held = null;
 let shown = "";
 /** @type {{node?: Node, update?: (status: Status) => void, stop?: () => void}} */
 let screen = {};
+
+/** What the person adds: a phone, or a key in its place. @type {"key"|""} */
+let way = location.search === "?key" ? "key" : "";
+/** @type {Status|null} */
+let last = null;
+
+/** @param {"key"|""} other */
+function use(other) {
+  way = other;
+  if (last) {
+    render(last);
+  }
+}
+
+/** @param {Status} status */
+function build(status) {
+  if (status.step === "code" && status.can_use_key && way === "key") {
+    return addKey(render, sender, use);
+  }
+  return (steps[status.step] ?? steps.ended)(status, render, use);
+}
 
 /** A code belongs to one try: made when its step begins, forgotten when a phone has used it. @param {Status} status */
 function withCode(status) {
@@ -34,12 +56,13 @@ function withCode(status) {
 
 /** @param {Status} latest */
 function render(latest) {
+  last = latest;
   const status = withCode(latest);
-  const key = JSON.stringify([status.step, status.code, status.device?.name]);
+  const key = JSON.stringify([status.step, status.code, status.device?.name, way]);
   if (key !== shown) {
     shown = key;
     screen.stop?.();
-    const built = (steps[status.step] ?? steps.ended)(status, render);
+    const built = build(status);
     screen = built;
     show(status.step, built.node);
     announce(document.querySelector("h1")?.textContent ?? "");
@@ -53,7 +76,7 @@ function render(latest) {
  * @param {Status} status
  */
 function changed(status) {
-  if (status.step === "done") {
+  if (status.step === "done" || status.step === "keyed") {
     void sent.then(() => render(status));
   } else {
     render(status);
@@ -68,7 +91,7 @@ function stop(title, sentence) {
 /** The link's secret is spent at once and leaves the address bar first (INV-24). A reload goes on with the cookie alone. */
 async function open() {
   const token = location.hash.slice(1);
-  history.replaceState(null, "", location.pathname);
+  history.replaceState(null, "", location.pathname + location.search);
   try {
     render(token ? await call("POST", "/enrol/open", { token }) : await call("GET", "/enrol/status"));
     follow({ path: "/enrol/events", event: "state", poll: () => call("GET", "/enrol/status"), changed });

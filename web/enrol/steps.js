@@ -6,11 +6,14 @@ import { countdown, grouped, mark } from "../shared/marks.js";
 import { platform } from "../shared/platform.js";
 import { canUsePasskeys, usePasskey } from "../shared/webauthn.js";
 import { words as common } from "../shared/words.js";
+import { keyed, offerKey } from "./key.js";
 import { words } from "./words.js";
 
 /**
  * @typedef {import("./enrol.js").Status} Status
  * @typedef {(status: Status) => void} Render
+ * @typedef {(way: "key"|"") => void} Use
+ * @typedef {typeof sender} Sender
  * @typedef {{node: Node, update?: (status: Status) => void, stop?: () => void}} Built
  */
 
@@ -29,7 +32,7 @@ export let sent = Promise.resolve();
  * @param {Render} render
  * @param {() => Promise<Status>} send
  */
-function sender(id, label, kind, errors, render, send) {
+export function sender(id, label, kind, errors, render, send) {
   const control = button(id, label, kind, () => {
     sent = run(control, errors, async () => render(await send()));
   });
@@ -78,19 +81,19 @@ function howTo(title, list, isOpen, ...more) {
   return h("details", { open: isOpen }, h("summary", {}, title), numbered, ...more);
 }
 
-/** Asks for a code, once, when the step has none yet. @param {Render} render @returns {Built} */
-function makeCode(render) {
+/** Asks for a code, once, when the step has none yet. @param {Status} status @param {Render} render @param {Use} use @returns {Built} */
+function makeCode(status, render, use) {
   const text = words.code;
   const errors = errorLine();
   const make = sender("new-code", text.make, "primary wide-button", errors, render, () => call("POST", "/enrol/code", {}));
   make.click();
-  return { node: h("div", { class: "stack" }, head(2, text.makeTitle), errors.node, make) };
+  return { node: h("div", { class: "stack" }, head(2, text.makeTitle), errors.node, make, status.can_use_key && offerKey(use)) };
 }
 
-/** @param {Status} status @param {Render} render @returns {Built} */
-function code(status, render) {
+/** @param {Status} status @param {Render} render @param {Use} use @returns {Built} */
+function code(status, render, use) {
   if (!status.code) {
-    return makeCode(render);
+    return makeCode(status, render, use);
   }
   const text = words.code;
   const errors = errorLine();
@@ -127,6 +130,7 @@ function code(status, render) {
       howTo(text.android, text.androidSteps, held === "android"),
       howTo(text.terminal, text.terminalSteps, false, command),
     ),
+    status.can_use_key && offerKey(use),
     errors.node,
     h("p", { class: "soft" }, text.waiting),
     sender("new-code", text.again, "text", errors, render, () => call("POST", "/enrol/code", {})),
@@ -241,7 +245,7 @@ function ended() {
   return { node: h("div", { class: "stack" }, heading(words.ended.title), h("p", {}, words.ended.sentence)) };
 }
 
-/** @type {Record<string, (status: Status, render: Render) => Built>} */
+/** @type {Record<string, (status: Status, render: Render, use: Use) => Built>} */
 export const steps = {
   password: password(false),
   choose_password: password(true),
@@ -250,5 +254,6 @@ export const steps = {
   confirm,
   introduce,
   done,
+  keyed,
   ended,
 };

@@ -70,8 +70,8 @@ function ring(phone, now) {
   return h("p", { class: "small soft", "data-delivery": delivery?.outcome ?? "unknown" }, `${text.lastRing}: `, sentence);
 }
 
-/** @param {Phone} phone @param {string} path @param {import("./parts.js").Portal} portal */
-function renaming(phone, path, portal) {
+/** @param {{id: string, name: string}} phone @param {string} path @param {import("./parts.js").Portal} portal */
+export function renaming(phone, path, portal) {
   const errors = errorLine(`rename-${phone.id}-error`);
   const field = `name-${phone.id}`;
   const input = /** @type {HTMLInputElement} */ (h("input", { id: field, type: "text", value: phone.name, maxlength: 64, required: true }));

@@ -6,6 +6,7 @@ import { languageField } from "../shared/language-field.js";
 import { mark } from "../shared/marks.js";
 import { browsersSection, sessionsSection } from "./access.js";
 import { historySection } from "./history.js";
+import { addKey, keyCard } from "./keys.js";
 import { section } from "./parts.js";
 import { addPhone, phoneCard } from "./phones.js";
 import { FEW_CODES, openRecovery, recoverySection } from "./recovery.js";
@@ -14,7 +15,7 @@ import { words } from "./words.js";
 
 /**
  * @typedef {import("./phones.js").Phone} Phone
- * @typedef {{user: {name: string, display_name: string}, now: number, fresh_until: number, unknown_refused: boolean, phones: Phone[], tokens: string[], recovery_open: boolean, recovery_codes: number,
+ * @typedef {{user: {name: string, display_name: string}, now: number, fresh_until: number, unknown_refused: boolean, phones: Phone[], keys: import("./keys.js").Key[], tokens: string[], recovery_codes: number,
  *   browsers: import("./access.js").Browser[], sessions: import("./access.js").Session[]}} State
  */
 
@@ -43,7 +44,7 @@ function protection(state) {
   const phones = activePhones(state);
   const names = phones.length > 2 ? [words.protection.phones(phones.length)] : phones.map((phone) => phone.name);
   const codes = state.recovery_codes > 0 ? [words.protection.recovery(state.recovery_codes)] : [];
-  const factors = [...names, ...state.tokens.map(words.protection.token)];
+  const factors = [...names, ...state.keys.map((key) => key.name), ...state.tokens.map(words.protection.token)];
   const all = factors.length > 0 ? [...factors, ...codes] : [];
   return all.length === 0 ? words.protection.none : words.protection.by(all);
 }
@@ -60,10 +61,12 @@ function nextStep(state) {
   const text = words.next;
   const phones = activePhones(state);
   const silent = phones.find((phone) => phone.notifications !== "granted" && phone.platform !== "terminal");
-  if (phones.length === 0) {
+  const ways = phones.length + state.keys.length;
+  if (ways === 0) {
     return { id: "no-phone", sentence: text.noPhone, act: toWays() };
   }
-  if (!state.browsers.some((browser) => browser.current)) {
+  // Only a phone needs browsers that Nod knows.
+  if (phones.length > 0 && !state.browsers.some((browser) => browser.current)) {
     return {
       id: "introduce",
       sentence: text.introduce,
@@ -77,7 +80,8 @@ function nextStep(state) {
     const sentence = state.recovery_codes === 0 ? text.recovery : text.fewCodes(state.recovery_codes);
     return { id: "recovery", sentence, act: h("a", { class: "button", href: "#recovery-title" }, text.recoveryButton) };
   }
-  return phones.length === 1 ? { id: "second", sentence: text.second, act: toWays() } : { id: "none", sentence: text.allGood, act: null };
+  const second = phones.length === 1 ? text.second : text.secondKey;
+  return ways === 1 ? { id: "second", sentence: second, act: toWays() } : { id: "none", sentence: text.allGood, act: null };
 }
 
 /** @param {State} state */
@@ -111,7 +115,7 @@ function frozen() {
 }
 
 /**
- * A list of cards: phones today, and each further way to sign in with a card of its own.
+ * A list of cards: phones, security keys and passkeys, and each further way to sign in with a card of its own.
  * @param {State} state
  */
 function waysSection(state) {
@@ -120,8 +124,10 @@ function waysSection(state) {
   const cards = state.phones.map((phone) =>
     phoneCard(phone, { now, portal, isLast: active.length === 1 && active.includes(phone) }),
   );
+  const isLast = active.length === 0 && state.keys.length === 1;
+  cards.push(...state.keys.map((key) => keyCard(key, { now, portal, isLast })));
   const rows = cards.length === 0 ? [h("li", { class: "tile" }, words.ways.empty)] : cards;
-  return section("ways", words.ways.title, h("ul", { id: "phones", class: "stack-tight" }, ...rows), addPhone(portal));
+  return section("ways", words.ways.title, h("ul", { id: "phones", class: "stack-tight" }, ...rows), h("div", { class: "row" }, addPhone(portal), addKey()));
 }
 
 async function draw() {

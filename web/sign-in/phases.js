@@ -113,20 +113,23 @@ function ownComputer() {
 export function introduce(first, actions, instead) {
   const text = words.signIn.introduce;
   const errors = errorLine();
+  // A browser that is known already needs no introduction; there is just no phone to ask.
+  const known = instead || first.known_browser;
   const whose = ownComputer();
+  const [title, why] = instead ? [text.titleInstead, text.whyInstead] : known ? [text.titleKey, text.whyKey(first.app)] : [text.title, text.why(first.app)];
   const possible = canUsePasskeys();
   const pass = actionButton("passkey", text.button, "primary wide-button", errors, async () => {
     const options = await call("POST", "/sign-in/passkey/options", {});
     const assertion = await usePasskey(options);
-    actions.render(await call("POST", "/sign-in/passkey", { assertion, keep_browser: !instead && whose.keep.checked }));
+    actions.render(await call("POST", "/sign-in/passkey", { assertion, keep_browser: !known && whose.keep.checked }));
   });
   pass.toggleAttribute("disabled", !possible);
 
   const node = h(
     "div",
     { class: "stack" },
-    heading(instead ? text.titleInstead : text.title),
-    h("p", {}, instead ? text.whyInstead : text.why(first.app)),
+    heading(title),
+    h("p", {}, why),
     h(
       "ul",
       { class: "ways", "aria-label": text.ways },
@@ -134,8 +137,7 @@ export function introduce(first, actions, instead) {
       h("li", {}, icon("phone"), h("span", {}, text.byPhone)),
       h("li", {}, icon("key"), h("span", {}, text.byKey)),
     ),
-    onHold(first),
-    !instead && whose.node,
+    !known && whose.node,
     !possible && h("p", { class: "notice warning" }, words.passkey.unsupported),
     errors.node,
     pass,
@@ -147,7 +149,7 @@ export function introduce(first, actions, instead) {
       lostPhone(first, actions),
       actionButton("cancel", words.cancel, "text", errors, () => actions.act("cancel")),
     ),
-    h("p", { class: "hint" }, text.without),
+    !known && h("p", { class: "hint" }, text.without),
   );
   return { node };
 }

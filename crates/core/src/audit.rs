@@ -72,6 +72,14 @@ pub enum EventKind {
     HoldLifted,
     /// An administrator took the recovery codes and passes away.
     RecoveryRevoked,
+    /// A security key or passkey was added.
+    KeyAdded,
+    /// It was renamed.
+    KeyRenamed,
+    /// It was removed.
+    KeyRemoved,
+    /// Its counter went back: there may be a copy.
+    KeyCloned,
     /// A session ended before its time.
     SessionEnded,
     /// A browser was bound.
@@ -209,6 +217,14 @@ const KINDS: &[(EventKind, &str, &str)] = &[
         "recovery_revoked",
         "An administrator took away the recovery codes and passes of {user}: {detail}.",
     ),
+    (EventKind::KeyAdded, "key_added", "The security key or passkey {detail} was added for {user}, from {address}."),
+    (EventKind::KeyRenamed, "key_renamed", "A security key or passkey of {user} is now called {detail}."),
+    (EventKind::KeyRemoved, "key_removed", "The security key or passkey {detail} of {user} was removed."),
+    (
+        EventKind::KeyCloned,
+        "key_cloned",
+        "The counter of {user}'s security key or passkey {detail} went back, at {address}: there may be a copy. It was refused.",
+    ),
     (EventKind::SessionEnded, "session_ended", "A session of {user} was ended: {detail}."),
     (EventKind::BrowserBound, "browser_bound", "{user} now signs in from {detail}, at {address}."),
     (EventKind::BrowserUnbound, "browser_unbound", "A browser of {user} ({detail}) was unbound."),
@@ -217,7 +233,7 @@ const KINDS: &[(EventKind, &str, &str)] = &[
         "browser_cloned",
         "A copy of {user}'s browser ({detail}) was seen at {address}; both copies are unbound.",
     ),
-    (EventKind::EnrolmentOpened, "enrolment_opened", "A phone may be enrolled for {user}: {detail}."),
+    (EventKind::EnrolmentOpened, "enrolment_opened", "A phone or a security key may be enrolled for {user}: {detail}."),
     (EventKind::DeviceJoined, "device_joined", "{device} joined for {user} and waits for confirmation."),
     (EventKind::DeviceEnrolled, "device_enrolled", "{device} was enrolled for {user}."),
     (

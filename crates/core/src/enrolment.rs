@@ -1,7 +1,8 @@
-//! Enrolling one phone: link or own page, password, code, device, confirmation (INV-16).
+//! Enrolling one phone, or one security key or passkey in its place: link or own page, password, code, device, confirmation
+//! (INV-16).
 
 use crate::checksum::Checksum;
-use crate::id::{BrowserId, DeviceId, EnrolmentId, SecretHash, SessionId, UserId};
+use crate::id::{BrowserId, DeviceId, EnrolmentId, PasskeyId, SecretHash, SessionId, UserId};
 use crate::time::Timestamp;
 
 /// Who opened the window (INV-17).
@@ -15,7 +16,7 @@ pub enum OpenedBy {
     Recovery(Option<BrowserId>),
 }
 
-/// Where in its life an enrolment is. `Confirmed`, `Introduced` and `Ended` may not go back.
+/// Where in its life an enrolment is. `Confirmed`, `Introduced`, `Keyed` and `Ended` may not go back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EnrolmentState {
     /// The link has not been opened.
@@ -37,6 +38,8 @@ pub enum EnrolmentState {
     Confirmed(DeviceId),
     /// The asking browser was introduced with the new passkey, or the person declined.
     Introduced(DeviceId),
+    /// A security key or passkey was added in the asking browser, in place of a phone.
+    Keyed(PasskeyId),
     /// Given up, refused or replaced.
     Ended,
 }

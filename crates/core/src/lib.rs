@@ -9,6 +9,7 @@ pub mod challenge;
 mod checksum;
 pub mod enrolment;
 pub mod id;
+pub mod keys;
 pub mod limits;
 pub mod network;
 pub mod oath;

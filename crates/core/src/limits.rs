@@ -48,6 +48,12 @@ pub const SELF_TESTS: Limit = Limit { count: 10, window: Millis::hours(1) };
 pub const HOTP_LOOK_AHEAD: u32 = 8;
 /// Codes of such a token that are looked through for two in a row, when it has run further ahead (C10).
 pub const HOTP_RESYNC_WINDOW: u32 = 200;
+/// Security keys and passkeys of one user.
+pub const KEYS_PER_USER: usize = 10;
+/// How long the challenge of a sign-in without a user name is good: as long as a ceremony may take.
+pub const NAMELESS_CHALLENGE_LIFE: Millis = Millis::minutes(5);
+/// Such a challenge is used once.
+pub const NAMELESS_CHALLENGE_USES: Limit = Limit { count: 1, window: Millis::minutes(10) };
 /// Tokens of one user.
 pub const OATH_TOKENS_PER_USER: usize = 5;
 /// Wrong codes of one user before the next one has to wait.

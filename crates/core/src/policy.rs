@@ -13,7 +13,7 @@ pub struct Facts {
     pub browser_bound: bool,
     /// Active phones.
     pub active_devices: usize,
-    /// Passkeys of active phones.
+    /// Passkeys of active phones, and those of their own.
     pub passkeys: usize,
     /// Active tokens that make one-time codes.
     pub tokens: usize,

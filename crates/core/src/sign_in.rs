@@ -11,7 +11,7 @@ pub enum SignInState {
     Open,
     /// A passkey with user verification was shown; `keep_browser` asks to bind this browser.
     Proved {
-        /// Which passkey.
+        /// Which: a phone's, or one of its own.
         passkey: PasskeyId,
         /// Bind the browser when finished.
         keep_browser: bool,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use nod_core::access::App;
 use nod_core::audit::{Event, EventKind};
 use nod_core::people::{User, UserState};
-use nod_core::possession::{Device, DeviceState, Passkey};
+use nod_core::possession::{Device, DeviceState};
 use nod_core::{AppId, Timestamp, UserId};
 use nod_protocol::webauthn::RelyingParty;
 
@@ -181,17 +181,6 @@ impl Engine {
         let devices = self.store.devices_of(user).await?;
         let usable = |device: &Device| device.answers(now) || (bound && device.state == DeviceState::Active);
         Ok(devices.into_iter().filter(usable).collect())
-    }
-
-    /// Passkeys of these phones.
-    pub(crate) async fn usable_passkeys<'d>(
-        &self,
-        user: UserId,
-        devices: impl IntoIterator<Item = &'d Device> + Clone + Send,
-    ) -> Outcome<Vec<Passkey>> {
-        let passkeys = self.store.passkeys_of(user).await?;
-        let usable = |passkey: &Passkey| devices.clone().into_iter().any(|device| device.id == passkey.device);
-        Ok(passkeys.into_iter().filter(usable).collect())
     }
 
     /// Writes one event on its own. Only for refusals, where there is no change to go with.

@@ -10,6 +10,7 @@ use nod_core::access::{App, AppCode, AppSession, Session};
 use nod_core::audit::{Event, EventKind, Link};
 use nod_core::challenge::Challenge;
 use nod_core::enrolment::{Enrolment, IntroductionLink};
+use nod_core::keys::SecurityKey;
 use nod_core::limits::{self, Limit};
 use nod_core::oath::OathToken;
 use nod_core::people::{Group, Member, User};
@@ -142,6 +143,12 @@ impl Store for Guard {
             stand.extend(self.one(Some(device)).await?.zip(self.one(Some(session)).await?));
         }
         Ok(stand)
+    }
+    async fn security_keys_of(&self, user: UserId) -> StoreResult<Vec<SecurityKey>> {
+        self.many(self.rows.security_keys_of(user).await?).await
+    }
+    async fn security_key_by_credential(&self, credential_id: &[u8]) -> StoreResult<Option<SecurityKey>> {
+        self.one(self.rows.security_key_by_credential(credential_id).await?).await
     }
     async fn oath_token(&self, id: OathId) -> StoreResult<Option<OathToken>> {
         self.one(self.rows.oath_token(id).await?).await

@@ -16,6 +16,7 @@ mod guard;
 mod import;
 mod import_tokens;
 mod introduce;
+mod keys;
 mod meters;
 mod oath;
 mod password;

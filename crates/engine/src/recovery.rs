@@ -199,7 +199,10 @@ impl Engine {
         let is_window = |enrolment: &Enrolment| {
             let over = matches!(
                 enrolment.state,
-                EnrolmentState::Confirmed(_) | EnrolmentState::Introduced(_) | EnrolmentState::Ended
+                EnrolmentState::Confirmed(_)
+                    | EnrolmentState::Introduced(_)
+                    | EnrolmentState::Keyed(_)
+                    | EnrolmentState::Ended
             );
             matches!(enrolment.opened_by, OpenedBy::Recovery(_)) && !over && !enrolment.expires_at.has_passed(now)
         };

@@ -115,6 +115,7 @@ impl Engine {
             | EventKind::RecoveryUsed
             | EventKind::RecoveryCancelled
             | EventKind::RecoveryRevoked => self.recovery_changed(event).await,
+            EventKind::KeyRemoved => self.key_removed(event).await,
             EventKind::UserDisabled => self.user_disabled(event).await,
             EventKind::PasswordSet => self.password_set(event).await,
             EventKind::AppRemoved => {
@@ -128,7 +129,8 @@ impl Engine {
             | EventKind::UserChanged
             | EventKind::AppAdded
             | EventKind::DeviceEnrolled
-            | EventKind::DeviceHeld => Ok(Answer::Look),
+            | EventKind::DeviceHeld
+            | EventKind::KeyAdded => Ok(Answer::Look),
             _ => Ok(Answer::Nothing),
         }
     }
@@ -139,6 +141,19 @@ impl Engine {
             return Ok(Answer::Nothing);
         }
         Ok(Answer::Revoke(vec![Write::EndRecoveryCodes { user, kind: RecoveryKind::Code }]))
+    }
+
+    /// Events name a key and do not number it: every one of that name goes. One that was renamed in between is for a person to find.
+    async fn key_removed(&self, event: &Event) -> Outcome<Answer> {
+        let Some((id, _)) = &event.user else { return Ok(Answer::Nothing) };
+        let keys = self.store.security_keys_of(*id).await?;
+        let named = keys.iter().filter(|key| key.name == event.detail);
+        let writes: Vec<_> = named.map(|key| Write::RemoveSecurityKey { key: key.id, user: key.user }).collect();
+        Ok(match (writes.is_empty(), keys.is_empty()) {
+            (false, _) => Answer::Revoke(writes),
+            (true, false) => Answer::Look,
+            (true, true) => Answer::Nothing,
+        })
     }
 
     async fn user_disabled(&self, event: &Event) -> Outcome<Answer> {

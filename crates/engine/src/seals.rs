@@ -6,6 +6,7 @@
 use nod_core::access::{App, AppCode, AppSession, Method, Session};
 use nod_core::challenge::{Answer, Challenge, ChallengeState, Decision};
 use nod_core::enrolment::{Enrolment, EnrolmentState, IntroductionLink, OpenedBy};
+use nod_core::keys::SecurityKey;
 use nod_core::oath::{Algorithm, Moving, OathState, OathToken};
 use nod_core::people::{Member, User, UserState};
 use nod_core::possession::{BoundBy, Browser, BrowserSecret, Device, DeviceSession, DeviceState, Passkey, Platform};
@@ -132,6 +133,7 @@ impl Vault {
             SealedRow::IntroductionLink(row) => self.made_of(row),
             SealedRow::OathToken(row) => self.made_of(row),
             SealedRow::RecoveryCode(row) => self.made_of(row),
+            SealedRow::SecurityKey(row) => self.made_of(row),
         }
     }
 }
@@ -304,10 +306,11 @@ impl Sealed for Enrolment {
             EnrolmentState::Confirmed(device) => fields.put([6]).put(device.0),
             EnrolmentState::Introduced(device) => fields.put([7]).put(device.0),
             EnrolmentState::Ended => fields.put([8]),
+            EnrolmentState::Keyed(key) => fields.put([9]).put(key.0),
         }
     }
     fn grants(&self) -> bool {
-        !matches!(self.state, EnrolmentState::Introduced(_) | EnrolmentState::Ended)
+        !matches!(self.state, EnrolmentState::Introduced(_) | EnrolmentState::Keyed(_) | EnrolmentState::Ended)
     }
     fn place(&self) -> String {
         self.id.to_string()
@@ -434,6 +437,21 @@ impl Sealed for IntroductionLink {
     }
     fn place(&self) -> String {
         format!("of user {}", self.user)
+    }
+}
+
+impl Sealed for SecurityKey {
+    carries!(SecurityKeys);
+    fn fields(&self) -> Fields {
+        let fields = Fields::new().put(self.id.0).put(self.user.0).put(&self.credential_id).put(&self.public_key);
+        let fields = fields.put(self.aaguid).flag(self.backup_eligible).put(self.counter.to_be_bytes());
+        fields.time(self.created_at)
+    }
+    fn grants(&self) -> bool {
+        true
+    }
+    fn place(&self) -> String {
+        self.id.to_string()
     }
 }
 

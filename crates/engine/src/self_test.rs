@@ -10,6 +10,7 @@ use nod_protocol::webauthn::AssertionJson;
 use crate::device::Phone;
 use crate::engine::Engine;
 use crate::fault::{Fault, Outcome, applied};
+use crate::keys::Signer;
 use crate::ports::Write;
 
 impl Engine {
@@ -84,9 +85,9 @@ impl Engine {
         let device = self.tested(phone, test).await?;
         let user = self.active_user(device.user).await?;
         // Also one on hold: practice opens nothing.
-        let passkey = self.verified_passkey(&user, std::slice::from_ref(device), assertion, &[test.0]).await?;
-        if passkey.device != device.id {
-            return Err(Fault::BadSignature("another phone's passkey".to_owned()));
+        let signed = self.verified_passkey(&user, std::slice::from_ref(device), assertion, &[test.0], "").await?;
+        if !matches!(signed.by, Signer::Phone(passkey) if passkey.device == device.id) {
+            return Err(Fault::BadSignature("not this phone's passkey".to_owned()));
         }
         let (subject, at, user) = (test.0, self.now().await?, user.id);
         let practised = Write::Stage { subject, device: device.id, stage: Stage::Answered, at, sign_in: None, user };

@@ -33,6 +33,8 @@ const fn cookie(name: &'static str, same_site: SameSite) -> Cookie {
 
 /// The sign-in that this browser has under way.
 pub const SIGN_IN: Cookie = cookie("__Host-nod-sign-in", SameSite::Lax);
+/// Ties the challenge of a sign-in without a user name to this browser.
+pub const NAMELESS: Cookie = cookie("__Host-nod-nameless", SameSite::Strict);
 /// The bound browser.
 pub const BROWSER: Cookie = cookie("__Host-nod-browser", SameSite::Lax);
 /// The session at Nod's own origin.

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::device_api::Missing;
 use crate::digits::SixDigits;
 use crate::enrolment::EnrolmentCode;
-use crate::webauthn::AssertionJson;
+use crate::webauthn::{AssertionJson, RegistrationJson};
 
 /// Paths of the enrolment pages.
 pub mod paths {
@@ -31,7 +31,7 @@ pub mod paths {
 pub enum SignInPhase {
     /// A phone was asked.
     Waiting,
-    /// This browser is not known: introduce it first.
+    /// A passkey or security key is asked for: this browser is not known, or there is no phone to ask.
     Introduce,
     /// A one-time code is asked for: there is no phone.
     Code,
@@ -97,6 +97,9 @@ pub struct SignInStatus {
     /// Until when a phone of the account is on hold.
     #[serde(default)]
     pub held_until: Option<i64>,
+    /// This browser was introduced before; a passkey is asked for because no phone is.
+    #[serde(default)]
+    pub known_browser: bool,
     /// The app's name.
     pub app: String,
     /// Where to go, once finished.
@@ -172,6 +175,31 @@ macro_rules! opaque_debug {
 }
 opaque_debug!(OpenRequest, PasswordRequest, IntroduceRequest, CodeRequest);
 
+/// Body of POST `/enrol/key`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EnrolKeyRequest {
+    /// The new credential.
+    pub registration: RegistrationJson,
+    /// How the person calls it; empty for a name of ours.
+    pub name: String,
+}
+
+/// Body of POST `/sign-in/nameless`: where the sign-in leads, as in the form, and the passkey.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NamelessRequest {
+    /// The app, or empty for the account's own page.
+    pub app: String,
+    /// Path on the app's host.
+    #[serde(rename = "return")]
+    pub return_to: String,
+    /// Hash of the app host's cookie.
+    pub binding: String,
+    /// The assertion.
+    pub assertion: AssertionJson,
+}
+
 /// Body of POST `/enrol/confirm`. The text is what the person typed; read it with [`SixDigits::parse_typed`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -198,6 +226,8 @@ pub enum EnrolStep {
     Introduce,
     /// Done.
     Done,
+    /// Done, with a security key or passkey in place of a phone.
+    Keyed,
     /// Lapsed or withdrawn.
     Ended,
 }
@@ -233,6 +263,9 @@ pub struct EnrolStatus {
     /// Until when it is.
     #[serde(default)]
     pub held_until: Option<i64>,
+    /// A security key or passkey may be added in place of a phone.
+    #[serde(default)]
+    pub can_use_key: bool,
 }
 
 /// The device of an enrolment.

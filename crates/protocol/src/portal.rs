@@ -18,6 +18,8 @@ pub struct PortalState {
     pub unknown_refused: bool,
     /// Phones that are not revoked, oldest first.
     pub phones: Vec<PortalPhone>,
+    /// Security keys and passkeys of their own, oldest first.
+    pub keys: Vec<PortalKey>,
     /// Names of the tokens whose codes may be used.
     pub tokens: Vec<String>,
     /// A recovery code or pass was used, and what it brought in can be taken back.
@@ -51,6 +53,21 @@ pub struct PortalPhone {
     pub held_until: Option<i64>,
     /// What became of its last push, while that is known (about a day).
     pub delivery: Option<Delivery>,
+}
+
+/// A security key, or a passkey that belongs to no phone.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PortalKey {
+    /// Identity.
+    pub id: Id,
+    /// Its name.
+    pub name: String,
+    /// Its maker may copy it to other devices of the same person (backup-eligible).
+    pub synced: bool,
+    /// When it was added.
+    pub added_at: i64,
+    /// When it last signed in; null while it never has.
+    pub used_at: Option<i64>,
 }
 
 /// What became of a push.
@@ -171,7 +188,7 @@ impl std::fmt::Debug for RecoveryCodesAnswer {
     }
 }
 
-/// Body of POST `/portal/phones/{id}/rename`.
+/// Body of POST `/portal/phones/{id}/rename` and `/portal/keys/{id}/rename`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RenameRequest {
@@ -179,7 +196,7 @@ pub struct RenameRequest {
     pub name: String,
 }
 
-/// Body of POST `/portal/phones/{id}/revoke`.
+/// Body of POST `/portal/phones/{id}/revoke` and `/portal/keys/{id}/remove`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RevokeRequest {
@@ -227,7 +244,7 @@ pub struct Reported {
     pub ended: u32,
     /// Browsers introduced by that sign-in, now forgotten.
     pub forgotten: u32,
-    /// Phones added by that sign-in, now removed.
+    /// Phones, security keys and passkeys added by that sign-in, now removed.
     pub removed: u32,
     /// Phones that are told.
     pub told: u32,

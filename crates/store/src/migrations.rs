@@ -60,6 +60,12 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../migrations/0007_hold.sqlite.sql"),
         postgres: include_str!("../migrations/0007_hold.postgres.sql"),
     },
+    Migration {
+        version: 8,
+        name: "keys",
+        sqlite: include_str!("../migrations/0008_keys.sqlite.sql"),
+        postgres: include_str!("../migrations/0008_keys.postgres.sql"),
+    },
 ];
 
 /// Those up to `version`.

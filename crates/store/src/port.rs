@@ -71,6 +71,12 @@ macro_rules! store {
                 self.all($crate::reads::device_session(secret)).await
             }
 
+            async fn security_keys_of(&self, user: UserId) -> StoreResult<Vec<SecurityKey>> {
+                self.all($crate::reads::security_keys_of(user)).await
+            }
+            async fn security_key_by_credential(&self, credential_id: &[u8]) -> StoreResult<Option<SecurityKey>> {
+                self.first($crate::reads::security_key_by_credential(credential_id)).await
+            }
             async fn oath_token(&self, id: OathId) -> StoreResult<Option<OathToken>> {
                 self.first($crate::reads::oath_token(id)).await
             }
@@ -217,6 +223,7 @@ pub(crate) mod types {
     pub(crate) use nod_core::audit::{Event, Link};
     pub(crate) use nod_core::challenge::Challenge;
     pub(crate) use nod_core::enrolment::{Enrolment, IntroductionLink};
+    pub(crate) use nod_core::keys::SecurityKey;
     pub(crate) use nod_core::limits::Limit;
     pub(crate) use nod_core::oath::OathToken;
     pub(crate) use nod_core::people::{Group, Member, User};

@@ -4,6 +4,7 @@ use nod_core::access::{App, AppCode, AppSession, Session};
 use nod_core::audit::{ChainHash, Event, Link};
 use nod_core::challenge::Challenge;
 use nod_core::enrolment::{Enrolment, IntroductionLink};
+use nod_core::keys::SecurityKey;
 use nod_core::limits::{self, Limit};
 use nod_core::oath::OathToken;
 use nod_core::people::{Group, Member, User};
@@ -104,6 +105,17 @@ pub(crate) fn recovery_codes_of(user: UserId) -> Query<'static, RecoveryCode> {
     let sql =
         sql!("SELECT ", columns!(recovery_codes), " FROM recovery_codes WHERE user_id = $1 ORDER BY created_at, id");
     Query::new(sql, (user.0,), rows::recovery_code)
+}
+
+pub(crate) fn security_keys_of(user: UserId) -> Query<'static, SecurityKey> {
+    let sql =
+        sql!("SELECT ", columns!(security_keys), " FROM security_keys WHERE user_id = $1 ORDER BY created_at, id");
+    Query::new(sql, (user.0,), rows::security_key)
+}
+
+pub(crate) fn security_key_by_credential(credential_id: &[u8]) -> Query<'_, SecurityKey> {
+    let sql = sql!("SELECT ", columns!(security_keys), " FROM security_keys WHERE credential_id = $1");
+    Query::new(sql, (credential_id,), rows::security_key)
 }
 
 pub(crate) fn passkey_by_credential(credential_id: &[u8]) -> Query<'_, Passkey> {
@@ -372,6 +384,9 @@ pub(crate) fn sealed_rows(table: Table) -> Query<'static, SealedRow> {
                 rows::introduction_link(row).map(Into::into)
             })
         }
+        Table::SecurityKeys => (sql!("SELECT ", columns!(security_keys), " FROM security_keys"), |row| {
+            rows::security_key(row).map(Into::into)
+        }),
         Table::OathTokens => {
             (sql!("SELECT ", columns!(oath_tokens), " FROM oath_tokens"), |row| rows::oath_token(row).map(Into::into))
         }

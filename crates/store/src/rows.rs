@@ -4,6 +4,7 @@ use nod_core::access::{App, AppCode, AppSession, Session};
 use nod_core::audit::{ChainHash, Event, EventKind, Link};
 use nod_core::challenge::{Answer, Challenge, ChallengeState, Number};
 use nod_core::enrolment::{Enrolment, EnrolmentState, IntroductionLink, OpenedBy};
+use nod_core::keys::SecurityKey;
 use nod_core::oath::{Moving, OathToken};
 use nod_core::people::{Group, Member, User};
 use nod_core::possession::{Browser, BrowserSecret, Device, DeviceSession, Passkey};
@@ -66,6 +67,10 @@ macro_rules! columns {
     (recovery_codes) => {
         "id, user_id, kind, prefix, hash, created_at, expires_at, checksum"
     };
+    (security_keys) => {
+        "id, user_id, name, credential_id, public_key, aaguid, backup_eligible, counter, created_at, last_used_at, \
+         checksum"
+    };
     (subscriptions) => {
         "id, endpoint, p256dh, auth, refusals"
     };
@@ -110,7 +115,7 @@ macro_rules! columns {
     };
     (enrolments) => {
         "id, user_id, opened_by_session, link, session, state, code, code_expires_at, device_id, password_tries, \
-         created_at, expires_at, checksum, opened_by_recovery, opened_by_browser"
+         created_at, expires_at, checksum, opened_by_recovery, opened_by_browser, key_id"
     };
     (audit) => {
         "place, kind, at, user_id, user_name, app_id, app_name, device_id, device_name, address, detail"
@@ -287,6 +292,22 @@ pub(crate) fn recovery_code(row: &dyn Cells) -> Result<RecoveryCode> {
         created_at: time(row, 5)?,
         expires_at: maybe(row, 6)?.map(Timestamp),
         checksum: checksum(row, 7)?,
+    })
+}
+
+pub(crate) fn security_key(row: &dyn Cells) -> Result<SecurityKey> {
+    Ok(SecurityKey {
+        id: id(row, 0, PasskeyId)?,
+        user: id(row, 1, UserId)?,
+        name: get(row, 2)?,
+        credential_id: get(row, 3)?,
+        public_key: get(row, 4)?,
+        aaguid: get(row, 5)?,
+        backup_eligible: get(row, 6)?,
+        counter: u32::try_from(get::<i64>(row, 7)?).map_err(|_| nonsense(7, "counter"))?,
+        created_at: time(row, 8)?,
+        last_used_at: maybe(row, 9)?.map(Timestamp),
+        checksum: checksum(row, 10)?,
     })
 }
 
@@ -482,6 +503,7 @@ pub(crate) fn enrolment(row: &dyn Cells) -> Result<Enrolment> {
         "coded" => EnrolmentState::Coded { code: hash(row, 6)?, code_expires_at: time(row, 7)? },
         "joined" => EnrolmentState::Joined(device()?),
         "confirmed" => EnrolmentState::Confirmed(device()?),
+        "introduced" if row.bytes(15)?.is_some() => EnrolmentState::Keyed(id(row, 15, PasskeyId)?),
         "introduced" => EnrolmentState::Introduced(device()?),
         "ended" => EnrolmentState::Ended,
         _ => return Err(nonsense(5, "state of an enrolment")),

@@ -21,6 +21,8 @@ macro_rules! store_calls {
             fn passkey_by_credential(credential_id: &[u8]) -> StoreResult<Option<Passkey>>;
             fn subscription(id: SubscriptionId) -> StoreResult<Option<Subscription>>;
             fn device_session(secret: SecretHash) -> StoreResult<Vec<(Device, DeviceSession)>>;
+            fn security_keys_of(user: UserId) -> StoreResult<Vec<SecurityKey>>;
+            fn security_key_by_credential(credential_id: &[u8]) -> StoreResult<Option<SecurityKey>>;
             fn oath_token(id: OathId) -> StoreResult<Option<OathToken>>;
             fn oath_tokens_of(user: UserId) -> StoreResult<Vec<OathToken>>;
             fn recovery_codes_of(user: UserId) -> StoreResult<Vec<RecoveryCode>>;
@@ -71,6 +73,7 @@ pub(crate) mod rows {
     pub(crate) use nod_core::audit::{Event, Link};
     pub(crate) use nod_core::challenge::Challenge;
     pub(crate) use nod_core::enrolment::{Enrolment, IntroductionLink};
+    pub(crate) use nod_core::keys::SecurityKey;
     pub(crate) use nod_core::limits::Limit;
     pub(crate) use nod_core::oath::OathToken;
     pub(crate) use nod_core::people::{Group, Member, User};

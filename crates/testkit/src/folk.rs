@@ -163,6 +163,23 @@ pub async fn joined(engine: &Engine, dice: &SeededEntropy, cookie: &str) -> Outc
     Ok(SimPhone { key, passkey, device: joined.device, token, confirmation: joined.confirmation })
 }
 
+/// Adds a security key that belongs to no phone, by an administrator's link.
+///
+/// # Errors
+/// The engine's.
+pub async fn key(engine: &Engine, dice: &SeededEntropy, user: UserId) -> Outcome<SoftPasskey> {
+    let (_, link) = engine.open_enrolment(user).await?;
+    let cookie = engine.open_link(&link).await?;
+    let (enrolment, owner) = engine.enrolment_of(&cookie).await?;
+    engine.enrolment_password(&enrolment, &owner, Zeroizing::new(PASSWORD.to_owned()), "192.0.2.1").await?;
+    let (enrolment, owner) = engine.enrolment_of(&cookie).await?;
+    let options = engine.enrolment_key_options(&enrolment, &owner).await?;
+    let (key, registration) = SoftPasskey::register(&options, &origin(), &Dice(dice))
+        .map_err(|error| Fault::BadRequest(error.to_string()))?;
+    engine.enrol_key(&enrolment, &owner, &registration, "Blue key", "192.0.2.1").await?;
+    Ok(key)
+}
+
 impl SimPhone {
     /// A signed answer to what the phone was shown; `context` is what it claims to have shown. None when it cannot be signed.
     pub fn answer(

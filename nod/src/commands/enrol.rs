@@ -189,7 +189,10 @@ async fn follow(engine: &Engine, user: &User, id: EnrolmentId) -> Outcome {
     loop {
         let enrolment = engine.enrolment(id).await.or_next(again.as_str())?;
         let now = engine.store().now().await?;
-        let over = matches!(enrolment.state, EnrolmentState::Confirmed(_) | EnrolmentState::Introduced(_));
+        let over = matches!(
+            enrolment.state,
+            EnrolmentState::Confirmed(_) | EnrolmentState::Introduced(_) | EnrolmentState::Keyed(_)
+        );
         if !over && enrolment.expires_at.has_passed(now) {
             return Err(Failure::new("the enrolment has expired").next(again));
         }
@@ -216,6 +219,14 @@ async fn step_words(engine: &Engine, user: &User, state: EnrolmentState) -> Outc
         }
         EnrolmentState::Joined(device) => {
             format!("{} joined; the six digits on it are to be confirmed in the browser.", phone(engine, device).await?)
+        }
+        EnrolmentState::Keyed(key) => {
+            let keys = engine.store().security_keys_of(user.id).await?;
+            let name = keys
+                .into_iter()
+                .find(|added| added.id == key)
+                .map_or_else(|| "A security key".to_owned(), |added| added.name);
+            format!("{name} is added for {}: a security key or passkey in place of a phone.", user.name)
         }
         EnrolmentState::Confirmed(device) | EnrolmentState::Introduced(device) => {
             format!("{} is enrolled for {}.", phone(engine, device).await?, user.name)

@@ -22,6 +22,7 @@ pub(crate) mod phone;
 pub(crate) mod phone_wait;
 pub(crate) mod recovery;
 pub(crate) mod restore;
+pub(crate) mod security_key;
 pub(crate) mod serve;
 pub(crate) mod user;
 pub(crate) mod webhook;

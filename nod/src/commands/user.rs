@@ -10,6 +10,7 @@ use serde::Serialize;
 use super::code::{self, CodeCommand};
 use super::enrol::{self, EnrolArguments};
 use super::import::users::{self, UsersArguments};
+use super::security_key::{self, KeyCommand};
 use super::{named_user, open, passwords, recovery};
 use crate::cli::{Common, OnOff};
 use crate::failure::{Failure, Next as _, Outcome};
@@ -17,7 +18,7 @@ use crate::installation::Installation;
 use crate::mail;
 use crate::output::{self, Time, local, on_off};
 
-/// Accounts: add, list, show, change, disable, password, enrol a phone, one-time codes
+/// Accounts: add, list, show, change, disable, password, enrol a phone or security key, one-time codes
 #[derive(Debug, Subcommand)]
 pub(crate) enum UserCommand {
     /// Add an account; it has no phone yet and opens nothing
@@ -67,7 +68,7 @@ pub(crate) enum UserCommand {
         #[arg(long)]
         stdin: bool,
     },
-    /// Make the single-use link by which a phone is enrolled, and wait until it is; or write to a whole group
+    /// Make the single-use link by which a phone or a security key is enrolled, and wait until it is; or write to a whole group
     #[command(
         after_long_help = "The link lasts 72 hours and works once. Give it to the person; it opens in a browser on a computer\nor on the phone itself. An earlier link of the same account ends. With --json it prints the link and ends.\n\nExamples:\n  nod user enrol anna\n  nod user enrol anna --mail\n  nod user enrol anna --json\n  nod user enrol --group staff --mail --by 2027-01-31\n  nod user enrol --group staff --mail --remind\n  nod user enrol --group staff --status"
     )]
@@ -100,6 +101,9 @@ pub(crate) enum UserCommand {
     /// One-time codes: add, confirm, list, resync, rename, remove the tokens that make them
     #[command(subcommand)]
     Code(CodeCommand),
+    /// Security keys and passkeys: list, rename, remove; people add them with the link of nod user enrol, or in their account page
+    #[command(subcommand)]
+    Key(KeyCommand),
 }
 
 /// What `nod user add` takes.
@@ -202,6 +206,7 @@ pub(crate) async fn run(common: &Common, command: UserCommand) -> Outcome {
         UserCommand::Pass { name, reason, minutes } => recovery::pass(common, engine, &name, &reason, minutes).await,
         UserCommand::Recovery { name, revoke } => recovery::codes(common, engine, &name, revoke).await,
         UserCommand::Code(command) => code::run(common, engine, command).await,
+        UserCommand::Key(command) => security_key::run(common, engine, command).await,
     }
 }
 
@@ -336,6 +341,9 @@ async fn show(common: &Common, engine: &Engine, name: &str) -> Outcome {
     ];
     for device in &details.devices {
         rows.push(("phone", format!("{} ({}, {})", device.name, device.platform, device.state)));
+    }
+    for key in engine.store().security_keys_of(user.id).await? {
+        rows.push(("security key", key.name));
     }
     for token in engine.store().oath_tokens_of(user.id).await? {
         rows.push(("token", token.name));

@@ -53,6 +53,7 @@ pub(crate) fn moved(config: &Config, user: &User) -> Words {
 }
 
 /// What a person is told of what happened to their account; none for what is not told by mail.
+#[expect(clippy::too_many_lines, reason = "a table: one letter for each kind of event")]
 pub(crate) fn notice(config: &Config, user: &User, event: &Event) -> Option<Words> {
     let device = event.device.as_ref().map_or_else(|| "a phone".to_owned(), |(_, name)| plain(name));
     let from = event.address.as_ref().map(|address| format!(" from {}", plain(address))).unwrap_or_default();
@@ -60,9 +61,10 @@ pub(crate) fn notice(config: &Config, user: &User, event: &Event) -> Option<Word
     let (subject, happened) = match event.kind {
         // The letter with the link tells it.
         EventKind::EnrolmentOpened if event.detail == LINK_BY_LETTER => return None,
-        EventKind::EnrolmentOpened => {
-            ("A phone may be added to your account", "A link was made that adds a phone to your account.".to_owned())
-        }
+        EventKind::EnrolmentOpened => (
+            "A phone or security key may be added to your account",
+            "A link was made that adds a phone or a security key to your account.".to_owned(),
+        ),
         EventKind::DeviceEnrolled => (
             "A phone was added to your account",
             format!("{device} was added to your account and can approve sign-ins."),
@@ -77,6 +79,21 @@ pub(crate) fn notice(config: &Config, user: &User, event: &Event) -> Option<Word
         EventKind::TokenRemoved => {
             ("A token was removed from your account", format!("Codes of the token {detail} open nothing any more."))
         }
+        EventKind::KeyAdded => (
+            "A security key was added to your account",
+            format!("The security key or passkey {detail} was added{from}. It can sign in to your account by itself."),
+        ),
+        EventKind::KeyRemoved => (
+            "A security key was removed from your account",
+            format!("The security key or passkey {detail} can no longer sign in to your account."),
+        ),
+        EventKind::KeyCloned => (
+            "There may be a copy of your security key",
+            format!(
+                "The counter of your security key {detail} went back{from}: somebody may use a copy. It was refused. Remove the \
+                 key from your account, and tell your administrator."
+            ),
+        ),
         EventKind::CodeThrottled => (
             "Somebody tries codes for your account",
             format!(

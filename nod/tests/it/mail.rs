@@ -236,7 +236,7 @@ fn a_group_is_written_to_once_and_reminded() {
     // A letter with a link is its own notice. Notices come in order: had there been one, it would be here before the last.
     nod.run(&["user", "disable", "eve"]).ok();
     let letters = exim.letters(8);
-    assert!(letters.iter().all(|letter| !letter.contains("A phone may be added")), "{letters:#?}");
+    assert!(letters.iter().all(|letter| !letter.contains("may be added to your account")), "{letters:#?}");
     assert_eq!(letters.len(), 8);
     nod.run(&["audit", "verify"]).ok();
 }

@@ -24,6 +24,7 @@ mod harness;
 mod import;
 mod import_tokens;
 mod key;
+mod keys;
 mod logs;
 mod mail;
 mod migrate;

@@ -20,6 +20,8 @@ const MORE_ROWS: &str = "
     INSERT INTO stages (subject, device_id, stage, at) VALUES (x'03', x'04', 'sent', 1);
     INSERT INTO app_codes SELECT x'05', x'00', id, x'', '/a?b=\"c\\d', 9, 1, NULL FROM apps LIMIT 1;
     INSERT INTO app_sessions SELECT x'09', x'0a', id, NULL FROM apps LIMIT 1;
+    INSERT INTO security_keys
+        SELECT zeroblob(16), id, 'Blue ü', x'0d', x'', zeroblob(16), 0, 4294967295, 5, NULL, NULL FROM users LIMIT 1;
     INSERT INTO nonces VALUES (x'0b', 5)";
 
 /// An installation in which something stands in every table, its page still signed in, and its server stopped.
@@ -36,6 +38,7 @@ impl Used {
         nod.run(&["user", "set", "anna", "--terminal-phone", "on"]).ok();
         nod.run(&["app", "add", "wiki", "--origin", "https://wiki.nod-mfa.org", "--display-name", "Wiki ✓"]).ok();
         nod.run(&["user", "code", "add", "anna"]).ok();
+        nod.run(&["user", "pass", "anna", "--reason", "a test"]).ok();
         let mut running = nod.serve();
         let input = format!("{PASSWORD}\n");
         nod.folder.run_with(&["phone", "enrol", &nod.link, "--password-stdin"], &input).ok();

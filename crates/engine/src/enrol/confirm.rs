@@ -112,7 +112,8 @@ impl Engine {
             Some(assertion) => {
                 let challenges = self.vault.macs(INTRODUCTION, &[&enrolment.id.0]);
                 let devices = self.active_devices(user.id, now).await?;
-                self.verified_passkey(user, &devices, assertion, &challenges).await?;
+                let signed = self.verified_passkey(user, &devices, assertion, &challenges, asking.address).await?;
+                writes.extend(signed.used);
                 let binding = self.binding(user, asking, BoundBy::Passkey, now).await?;
                 writes.extend(binding.writes);
                 Some(binding.cookie)

@@ -103,11 +103,18 @@ impl Engine {
         user: &User,
         device: &Device,
     ) -> Outcome<nod_protocol::webauthn::CreationOptions> {
-        let rp = RpJson { id: self.settings.rp_id.clone(), name: self.settings.server_name.clone() };
-        let person =
-            UserJson { id: B64(user.id.0.to_vec()), name: user.name.clone(), display_name: user.display_name.clone() };
-        let known: Vec<Vec<u8>> = self.store.passkeys_of(user.id).await?.into_iter().map(|p| p.credential_id).collect();
+        let (rp, person) = self.ceremony_names(user);
+        let own = self.store.security_keys_of(user.id).await?.into_iter().map(|key| key.credential_id);
+        let phones = self.store.passkeys_of(user.id).await?.into_iter().map(|passkey| passkey.credential_id);
+        let known: Vec<Vec<u8>> = phones.chain(own).collect();
         Ok(creation_options(rp, person, &self.vault.mac(REGISTRATION, &[&device.id.0]), &known))
+    }
+
+    /// Who asks for a passkey and for whom. The user handle is the account's id: a passkey without a name tells it back.
+    pub(super) fn ceremony_names(&self, user: &User) -> (RpJson, UserJson) {
+        let rp = RpJson { id: self.settings.rp_id.clone(), name: self.settings.server_name.clone() };
+        let (name, display_name) = (user.name.clone(), user.display_name.clone());
+        (rp, UserJson { id: B64(user.id.0.to_vec()), name, display_name })
     }
 
     /// Takes the pending phone's passkey.

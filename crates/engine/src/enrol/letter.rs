@@ -41,8 +41,9 @@ impl Engine {
         let now = self.now().await?;
         // One on hold is a phone as well: it needs no other, only time.
         let phones = self.active_devices(user.id, now).await?.len() + self.held_devices(user.id, now).await?.len();
-        if phones > 0 {
-            return Ok(Standing::Enrolled(phones));
+        let ways = phones + self.store.security_keys_of(user.id).await?.len();
+        if ways > 0 {
+            return Ok(Standing::Enrolled(ways));
         }
         let windows = self.store.enrolments_of(user.id).await?;
         let mut standing = Standing::Waiting;
@@ -53,7 +54,10 @@ impl Engine {
                 | EnrolmentState::Proved
                 | EnrolmentState::Coded { .. }
                 | EnrolmentState::Joined(_) => return Ok(Standing::Busy(window.expires_at)),
-                EnrolmentState::Confirmed(_) | EnrolmentState::Introduced(_) | EnrolmentState::Ended => {}
+                EnrolmentState::Confirmed(_)
+                | EnrolmentState::Introduced(_)
+                | EnrolmentState::Keyed(_)
+                | EnrolmentState::Ended => {}
             }
         }
         Ok(standing)

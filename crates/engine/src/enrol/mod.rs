@@ -1,7 +1,8 @@
-//! Enrolling a phone (INV-15, INV-16, INV-17). The asking browser never becomes bound by it (E18).
+//! Enrolling a phone, or a security key in its place (INV-15, INV-16, INV-17). The asking browser never becomes bound by it (E18).
 
 mod confirm;
 mod join;
+mod key;
 mod letter;
 mod open;
 
@@ -67,6 +68,7 @@ impl Engine {
             EnrolmentState::Joined(device) => (EnrolStep::Device, Some(device)),
             EnrolmentState::Confirmed(device) => (EnrolStep::Introduce, Some(device)),
             EnrolmentState::Introduced(device) => (EnrolStep::Done, Some(device)),
+            EnrolmentState::Keyed(_) => (EnrolStep::Keyed, None),
             EnrolmentState::Issued | EnrolmentState::Ended => (EnrolStep::Ended, None),
         };
         let expires_at = match enrolment.state {
@@ -84,6 +86,7 @@ impl Engine {
             device: None,
             on_hold: self.is_on_hold(enrolment, now).await?,
             held_until: None,
+            can_use_key: key::takes_keys(enrolment),
         };
         let Some(device) = device else { return Ok(status) };
         let Some(device) = self.store.device(device).await? else { return Ok(status) };

@@ -1,8 +1,9 @@
 //! What the owner changes.
 
 use nod_core::access::Session;
+use nod_core::people::User;
 use nod_core::possession::Device;
-use nod_core::{BrowserId, DeviceId};
+use nod_core::{BrowserId, DeviceId, PasskeyId};
 use nod_protocol::Id;
 use nod_protocol::device_api::SelfTestState;
 
@@ -45,7 +46,26 @@ impl Engine {
     /// Whether nothing would be left to sign in with.
     async fn is_last_factor(&self, session: &Session, id: DeviceId) -> Outcome<bool> {
         let devices = self.active_devices(session.user, self.now().await?).await?;
-        Ok(devices.iter().any(|device| device.id == id) && devices.len() == 1)
+        let keys = self.store.security_keys_of(session.user).await?;
+        Ok(devices.iter().any(|device| device.id == id) && devices.len() == 1 && keys.is_empty())
+    }
+
+    /// Removes a security key or passkey of the session's owner (INV-15). The last factor goes only when they were told what follows.
+    ///
+    /// # Errors
+    /// [`Fault::Forbidden`] when the session is not fresh; [`Fault::Conflict`] for the last factor unless `even_last`;
+    /// [`Fault::NotFound`] when it is not theirs.
+    pub async fn remove_own_key(&self, session: &Session, user: &User, id: PasskeyId, even_last: bool) -> Outcome<()> {
+        self.check_fresh(session).await?;
+        let key = self.key_of(user.id, id).await?;
+        let others = self.store.security_keys_of(user.id).await?.len() > 1;
+        if !even_last && !others && self.active_devices(user.id, self.now().await?).await?.is_empty() {
+            return Err(Fault::Conflict(format!(
+                "{} is the last way into your account: without it you cannot sign in until an administrator gives you a new link",
+                key.name
+            )));
+        }
+        self.remove_key(user, id).await
     }
 
     /// Sends a test push to a phone of the session's owner.

@@ -8,6 +8,7 @@
 use nod_core::access::Session;
 use nod_core::audit::{Event, EventKind};
 use nod_core::enrolment::{EnrolmentState, OpenedBy};
+use nod_core::keys::SecurityKey;
 use nod_core::limits::{Limit, REPORT_WITHIN, UNKNOWN_REFUSED};
 use nod_core::people::User;
 use nod_core::possession::Device;
@@ -95,6 +96,10 @@ impl Engine {
             writes.push(Write::Audit(event));
             reported.removed += 1;
         }
+        for key in self.keys_added_from(user.id, sign_in.at).await? {
+            writes.extend(self.removal(user, &key, now));
+            reported.removed += 1;
+        }
         let told = self.tell(user.id, None, now).await?;
         reported.told = u32::try_from(told.len()).unwrap_or(u32::MAX);
         writes.extend(told);
@@ -103,16 +108,29 @@ impl Engine {
 
     /// Phones that were added from the session that began at `at`, whether or not it has ended.
     async fn added_from(&self, user: UserId, at: Timestamp) -> Outcome<Vec<Device>> {
-        let time = at.0.to_be_bytes();
-        let from = |id: SessionId| id.0.first_chunk::<TIME_BYTES>().is_some_and(|began| time.ends_with(began));
         let mut added = Vec::new();
-        for enrolment in self.store.enrolments_of(user).await? {
-            let OpenedBy::Session(session) = enrolment.opened_by else { continue };
-            let Some(device) = device_of(enrolment.state).filter(|_| from(session)) else { continue };
+        for state in self.enrolled_from(user, at).await? {
+            let Some(device) = device_of(state) else { continue };
             let device = self.store.device(device).await?.filter(|device| device.user == user);
             added.extend(device.filter(|device| device.state != nod_core::possession::DeviceState::Revoked));
         }
         Ok(added)
+    }
+
+    /// Security keys and passkeys that were.
+    async fn keys_added_from(&self, user: UserId, at: Timestamp) -> Outcome<Vec<SecurityKey>> {
+        let added = self.enrolled_from(user, at).await?;
+        let keys = self.store.security_keys_of(user).await?.into_iter();
+        Ok(keys.filter(|key| added.contains(&EnrolmentState::Keyed(key.id))).collect())
+    }
+
+    /// What became of the enrolments that this session opened.
+    async fn enrolled_from(&self, user: UserId, at: Timestamp) -> Outcome<Vec<EnrolmentState>> {
+        let time = at.0.to_be_bytes();
+        let from = |id: SessionId| id.0.first_chunk::<TIME_BYTES>().is_some_and(|began| time.ends_with(began));
+        let opened = self.store.enrolments_of(user).await?.into_iter();
+        let ours = opened.filter(|one| matches!(one.opened_by, OpenedBy::Session(session) if from(session)));
+        Ok(ours.map(|enrolment| enrolment.state).collect())
     }
 
     /// Whether the owner has said of this sign-in that it was not theirs.

@@ -76,6 +76,9 @@ fn is_news(event: &Event, device: &Device, now: Timestamp) -> bool {
             | EventKind::RecoveryThrottled
             | EventKind::RecoveryCancelled
             | EventKind::RecoveryRevoked
+            | EventKind::KeyAdded
+            | EventKind::KeyRemoved
+            | EventKind::KeyCloned
             | EventKind::PasswordSet
             | EventKind::SignInReported
             | EventKind::IntroductionLinkMade
@@ -88,7 +91,13 @@ fn is_news(event: &Event, device: &Device, now: Timestamp) -> bool {
 fn notice(event: Event, device: &Device, open: bool) -> Notice {
     let labelled = matches!(
         event.kind,
-        EventKind::BrowserBound | EventKind::BrowserCloned | EventKind::TokenActivated | EventKind::TokenRemoved
+        EventKind::BrowserBound
+            | EventKind::BrowserCloned
+            | EventKind::TokenActivated
+            | EventKind::TokenRemoved
+            | EventKind::KeyAdded
+            | EventKind::KeyRemoved
+            | EventKind::KeyCloned
     );
     let about = event.device.map(|(_, name)| name).or_else(|| labelled.then_some(event.detail)).unwrap_or_default();
     Notice {

@@ -1,6 +1,7 @@
 //! What the owner sees.
 
 use nod_core::access::{Method, Session};
+use nod_core::keys::SecurityKey;
 use nod_core::people::User;
 use nod_core::possession::{BoundBy, Browser, Device, DeviceState, Notifications, Platform};
 use nod_core::push::{PushKind, Stage};
@@ -8,7 +9,8 @@ use nod_core::{BrowserId, DeviceId, Timestamp, limits};
 use nod_protocol::Id;
 use nod_protocol::device_api as api;
 use nod_protocol::portal::{
-    BoundHow, Delivery, DeliveryOutcome, PortalBrowser, PortalPhone, PortalSession, PortalState, RungAbout, SessionHow,
+    BoundHow, Delivery, DeliveryOutcome, PortalBrowser, PortalKey, PortalPhone, PortalSession, PortalState, RungAbout,
+    SessionHow,
 };
 
 use crate::device::{device_state, user_body};
@@ -38,6 +40,7 @@ impl Engine {
             fresh_until: session.created_at.after(limits::FRESH_SIGN_IN).0,
             unknown_refused: self.unknown_refused(user.id).await?,
             phones,
+            keys: self.store.security_keys_of(user.id).await?.into_iter().map(portal_key).collect(),
             tokens,
             recovery_open: self.recovery_open(user.id, now).await?,
             recovery_codes: self.recovery_codes_left(user.id).await?,
@@ -99,6 +102,16 @@ const fn outcome(stage: Stage) -> DeliveryOutcome {
         Stage::WorkerWoke | Stage::Shown => DeliveryOutcome::Rang,
         Stage::Fetched => DeliveryOutcome::Opened,
         Stage::Answered => DeliveryOutcome::Answered,
+    }
+}
+
+fn portal_key(key: SecurityKey) -> PortalKey {
+    PortalKey {
+        id: Id(key.id.0),
+        name: key.name,
+        synced: key.backup_eligible,
+        added_at: key.created_at.0,
+        used_at: key.last_used_at.map(|at| at.0),
     }
 }
 

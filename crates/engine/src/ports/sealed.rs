@@ -3,6 +3,7 @@
 use nod_core::access::{App, AppCode, AppSession, Session};
 use nod_core::challenge::Challenge;
 use nod_core::enrolment::{Enrolment, IntroductionLink};
+use nod_core::keys::SecurityKey;
 use nod_core::oath::OathToken;
 use nod_core::people::{Member, User};
 use nod_core::possession::{Browser, BrowserSecret, Device, DeviceSession, Passkey};
@@ -64,4 +65,5 @@ sealed! {
     Links IntroductionLink "introduction_links",
     OathTokens OathToken "oath_tokens",
     RecoveryCodes RecoveryCode "recovery_codes",
+    SecurityKeys SecurityKey "security_keys",
 }

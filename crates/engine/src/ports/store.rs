@@ -5,6 +5,7 @@ use nod_core::access::{App, AppCode, AppSession, Session};
 use nod_core::audit::{Event, Link};
 use nod_core::challenge::Challenge;
 use nod_core::enrolment::{Enrolment, IntroductionLink};
+use nod_core::keys::SecurityKey;
 use nod_core::limits::Limit;
 use nod_core::oath::OathToken;
 use nod_core::people::{Group, Member, User};
@@ -92,6 +93,11 @@ pub trait Store: Send + Sync {
     async fn subscription(&self, id: SubscriptionId) -> StoreResult<Option<Subscription>>;
     /// Devices covered by an unexpired device session, revoked devices excluded.
     async fn device_session(&self, secret: SecretHash) -> StoreResult<Vec<(Device, DeviceSession)>>;
+
+    /// Security keys and passkeys of a user that belong to no phone, oldest first.
+    async fn security_keys_of(&self, user: UserId) -> StoreResult<Vec<SecurityKey>>;
+    /// One of them, by WebAuthn credential id.
+    async fn security_key_by_credential(&self, credential_id: &[u8]) -> StoreResult<Option<SecurityKey>>;
 
     /// By id.
     async fn oath_token(&self, id: OathId) -> StoreResult<Option<OathToken>>;

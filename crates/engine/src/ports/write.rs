@@ -4,6 +4,7 @@ use nod_core::access::{App, AppCode, AppSession, Session};
 use nod_core::audit::Event;
 use nod_core::challenge::{Challenge, ChallengeState, Number};
 use nod_core::enrolment::{Enrolment, EnrolmentState, IntroductionLink};
+use nod_core::keys::SecurityKey;
 use nod_core::limits::Limit;
 use nod_core::oath::OathToken;
 use nod_core::people::{Group, Member, User};
@@ -12,8 +13,8 @@ use nod_core::push::{Push, PushState, Stage, Subscription};
 use nod_core::recovery::{RecoveryCode, RecoveryKind};
 use nod_core::sign_in::{SignIn, SignInState};
 use nod_core::{
-    AppId, BrowserId, ChallengeId, Checksum, DeviceId, EnrolmentId, GroupId, OathId, PushId, RecoveryId, SecretHash,
-    SessionId, SignInId, SubscriptionId, Timestamp, UserId,
+    AppId, BrowserId, ChallengeId, Checksum, DeviceId, EnrolmentId, GroupId, OathId, PasskeyId, PushId, RecoveryId,
+    SecretHash, SessionId, SignInId, SubscriptionId, Timestamp, UserId,
 };
 
 use super::{SealedRow, Topic};
@@ -96,6 +97,14 @@ pub enum Write {
     /// Removes all of this kind. No guard.
     EndRecoveryCodes { user: UserId, kind: RecoveryKind },
 
+    /// Guard: the user is active and has fewer than [`nod_core::limits::KEYS_PER_USER`]; the credential is new, also among phones'.
+    AddSecurityKey(SecurityKey),
+    /// Name, counter and last use as in the row given. Guard: it is this user's and carries the checksum `from`; the user is active;
+    /// the counter does not go down.
+    ChangeSecurityKey { from: Checksum, to: SecurityKey },
+    /// Guard: it is the user's.
+    RemoveSecurityKey { key: PasskeyId, user: UserId },
+
     /// Guard: the user is active; the secret is new.
     BindBrowser(Browser, BrowserSecret),
     /// Guard: bound; `used` is a live secret of it; its last rotation is over
@@ -110,7 +119,7 @@ pub enum Write {
     /// To `Proved` or `Coded`. Guard: open, not expired; no challenge of it is pending or approved.
     /// `checksum` is that of the sign-in proved.
     ProveSignIn { sign_in: SignInId, to: SignInState, checksum: Checksum },
-    /// Guard: in the named state (proved in either way, or open), not expired; the user is active; the proving passkey's phone or
+    /// Guard: in the named state (proved in either way, or open), not expired; the user is active; the proving passkey's phone, the proving key or
     /// the proving token is active; the browser that an open one came from, if any, is still bound, and so is that of a code.
     FinishSignIn { sign_in: SignInId, proved: bool },
     /// Guard: open or proved.

@@ -62,7 +62,7 @@ impl Engine {
             None => None,
         };
         let standing = self.standing(user, sign_in.app, browser, now).await?;
-        let passkeys = self.usable_passkeys(user.id, standing.devices.iter().chain(&standing.held)).await?.len();
+        let passkeys = self.signers(user.id, standing.devices.iter().chain(&standing.held)).await?.len();
         // With a phone or passkey the decision does not look at them.
         let tokens = match standing.devices.is_empty() && passkeys == 0 {
             true => self.active_tokens(user.id).await?.len(),

@@ -7,6 +7,7 @@ use nod_core::sign_in::{SignIn, SignInState};
 use nod_core::{AppId, SecretHash, SignInId, Timestamp, UNSEALED, limits, text};
 use zeroize::Zeroizing;
 
+use super::ask::Facts;
 use super::browser::{Proof, Rotation};
 use crate::engine::{Engine, MAX_RETRIES};
 use crate::fault::{Fault, Outcome, applied};
@@ -121,13 +122,10 @@ impl Engine {
             let verdict = decide(&facts.policy);
             match verdict {
                 Verdict::Refuse => return self.refuse(user, &facts.standing.app_name, &request.address, now).await,
-                Verdict::UnknownRefused => {
-                    let event = Self::event(EventKind::AppRefused, now, user).app(None, &facts.standing.app_name);
-                    let event = event.address(&request.address).detail(REPORTED);
-                    self.record_bad_proof(user.id, event).await?;
-                    return Ok(Begun::UnknownRefused);
-                }
+                Verdict::UnknownRefused => return self.refuse_unknown(user, &facts, &request.address, now).await,
                 Verdict::Locked | Verdict::Code => {}
+                // A bound browser has been introduced; there is no phone to ask, or it was asked too often.
+                Verdict::Introduce if facts.standing.browser.is_some() => {}
                 Verdict::Introduce => {
                     writes.push(Write::Audit(introduction_event(user, &sign_in, &facts.standing.app_name, now)))
                 }
@@ -147,7 +145,7 @@ impl Engine {
         Err(Fault::Busy)
     }
 
-    fn new_sign_in(
+    pub(super) fn new_sign_in(
         &self,
         user: &User,
         request: &AuthnRequest,
@@ -207,7 +205,19 @@ impl Engine {
         applied(self.store.commit(vec![count, Write::Audit(event)]).await).map(|_| ())
     }
 
-    async fn refuse(&self, user: &User, app: &str, address: &str, now: Timestamp) -> Outcome<Begun> {
+    pub(super) async fn refuse_unknown(
+        &self,
+        user: &User,
+        facts: &Facts,
+        address: &str,
+        now: Timestamp,
+    ) -> Outcome<Begun> {
+        let event = Self::event(EventKind::AppRefused, now, user).app(None, &facts.standing.app_name);
+        self.record_bad_proof(user.id, event.address(address).detail(REPORTED)).await?;
+        Ok(Begun::UnknownRefused)
+    }
+
+    pub(super) async fn refuse(&self, user: &User, app: &str, address: &str, now: Timestamp) -> Outcome<Begun> {
         let event = Self::event(EventKind::AppRefused, now, user).app(None, app).address(address);
         self.record(event.detail("not a member of the app's group")).await?;
         self.meters.password(Met::AppRefused);

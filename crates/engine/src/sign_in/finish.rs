@@ -132,12 +132,12 @@ impl Engine {
         standing: &Standing,
         now: Timestamp,
     ) -> Outcome<Collected> {
-        let passkeys = self.usable_passkeys(user.id, standing.devices.iter().chain(&standing.held)).await?;
-        let Some(passkey) = passkeys.iter().find(|found| found.id == passkey) else {
+        let signers = self.signers(user.id, standing.devices.iter().chain(&standing.held)).await?;
+        let Some(signer) = signers.iter().find(|found| found.id() == passkey) else {
             return Err(Fault::Forbidden("this passkey was removed: start again".to_owned()));
         };
         let mut writes = Vec::new();
-        if let Some(device) = standing.held.iter().find(|held| held.id == passkey.device) {
+        if let Some(device) = standing.held.iter().find(|held| signer.is_of(held)) {
             writes.extend(self.lifted(user, device, now)?);
         }
         let bound = match keep {

@@ -5,6 +5,7 @@ mod begin;
 mod browser;
 mod code;
 mod finish;
+mod nameless;
 mod passkey;
 mod recover;
 mod status;

@@ -3,16 +3,15 @@
 use nod_core::Timestamp;
 use nod_core::audit::EventKind;
 use nod_core::challenge::{Challenge, ChallengeState};
-use nod_core::people::User;
-use nod_core::possession::{Device, Passkey};
+use nod_core::possession::Device;
 use nod_core::sign_in::{SignIn, SignInState};
-use nod_protocol::webauthn::{AssertionJson, RequestOptions, request_options, verify_assertion};
+use nod_protocol::webauthn::{AssertionJson, RequestOptions, request_options};
 
 use super::is_over;
 use crate::engine::Engine;
 use crate::fault::{Fault, Outcome, applied};
+use crate::keys::Signer;
 use crate::ports::Write;
-use crate::vault::first_ok;
 
 /// Challenge of a sign-in by passkey: tied to the sign-in and worth nothing after it, so it needs no row.
 const CHALLENGE: &str = "sign-in passkey challenge";
@@ -25,13 +24,13 @@ impl Engine {
     /// [`Fault::Conflict`] when the sign-in is over; [`Fault::Forbidden`] when the user has no passkey.
     pub async fn passkey_options(&self, sign_in: &SignIn) -> Outcome<RequestOptions> {
         self.check_open(sign_in).await?;
-        let passkeys = self.usable_passkeys(sign_in.user, &self.phones_for(sign_in).await?).await?;
+        let passkeys = self.signers(sign_in.user, &self.phones_for(sign_in).await?).await?;
         if passkeys.is_empty() {
             return Err(Fault::Forbidden(
                 "you have no passkey yet: ask your administrator for an enrolment link".to_owned(),
             ));
         }
-        let allow: Vec<&[u8]> = passkeys.iter().map(|passkey| passkey.credential_id.as_slice()).collect();
+        let allow: Vec<&[u8]> = passkeys.iter().map(Signer::credential_id).collect();
         Ok(request_options(
             &self.settings.rp_id,
             &self.vault.mac(CHALLENGE, &[&sign_in.id.0, &sign_in.secret.0]),
@@ -43,14 +42,14 @@ impl Engine {
     /// Accepts a passkey with user verification; the sign-in can then be finished. A request on the phone is withdrawn.
     ///
     /// # Errors
-    /// [`Fault::BadSignature`] when the assertion does not hold.
+    /// [`Fault::BadSignature`] when the assertion does not hold; [`Fault::Forbidden`] for a key that may have been copied.
     pub async fn prove_passkey(&self, sign_in: &SignIn, assertion: &AssertionJson, keep_browser: bool) -> Outcome<()> {
         self.check_open(sign_in).await?;
         let now = self.now().await?;
         let user = self.active_user(sign_in.user).await?;
         let challenges = self.vault.macs(CHALLENGE, &[&sign_in.id.0, &sign_in.secret.0]);
         let devices = self.phones_for(sign_in).await?;
-        let passkey = match self.verified_passkey(&user, &devices, assertion, &challenges).await {
+        let signed = match self.verified_passkey(&user, &devices, assertion, &challenges, &sign_in.address).await {
             Err(Fault::BadSignature(why)) => {
                 let event = Self::event(EventKind::PasskeyRefused, now, &user).address(&sign_in.address);
                 self.record_bad_proof(user.id, event.detail(&why)).await?;
@@ -60,7 +59,8 @@ impl Engine {
         };
         let newest = self.store.challenges_of(sign_in.id).await?.into_iter().next();
         let mut writes = supersede(newest.as_ref(), now);
-        let state = SignInState::Proved { passkey: passkey.id, keep_browser };
+        writes.extend(signed.used);
+        let state = SignInState::Proved { passkey: signed.by.id(), keep_browser };
         let checksum = self.vault.resealed(sign_in, &SignIn { state, ..sign_in.clone() })?;
         writes.push(Write::ProveSignIn { sign_in: sign_in.id, to: state, checksum });
         if applied(self.store.commit(writes).await)? {
@@ -79,26 +79,6 @@ impl Engine {
         };
         let bound = browser.is_some_and(|browser| browser.is_bound_for(sign_in.user, now));
         self.passkey_devices(sign_in.user, bound, now).await
-    }
-
-    /// The user's own, intact passkey of one of these phones that signed one of `challenges` on our origin with user verification.
-    pub(crate) async fn verified_passkey(
-        &self,
-        user: &User,
-        devices: &[Device],
-        assertion: &AssertionJson,
-        challenges: &[impl AsRef<[u8]> + Sync],
-    ) -> Outcome<Passkey> {
-        let passkeys = self.usable_passkeys(user.id, devices).await?;
-        let passkey = passkeys.into_iter().find(|p| p.credential_id == assertion.raw_id.0);
-        let passkey = passkey.ok_or_else(|| Fault::BadSignature("an unknown passkey".to_owned()))?;
-        let rp = self.relying_party();
-        let verify = |challenge: &[u8]| verify_assertion(assertion, challenge, &rp, &passkey.public_key);
-        let verified = first_ok(challenges, verify).map_err(|error| Fault::BadSignature(error.to_string()))?;
-        if verified.user_handle.is_some_and(|handle| handle != user.id.0) {
-            return Err(Fault::BadSignature("a passkey of another account".to_owned()));
-        }
-        Ok(passkey)
     }
 
     pub(super) async fn check_open(&self, sign_in: &SignIn) -> Outcome<()> {

@@ -44,6 +44,7 @@ impl Engine {
             can_type_code: false,
             can_recover: false,
             held_until: None,
+            known_browser: false,
             app: self.app_name(app.as_ref()),
             location: None,
         };
@@ -68,6 +69,10 @@ impl Engine {
                 status.phase = SignInPhase::Code;
             }
         }
+        if let (SignInPhase::Introduce, Some(browser)) = (status.phase, sign_in.browser) {
+            let browser = self.store.browser(browser).await?;
+            status.known_browser = browser.is_some_and(|browser| browser.is_bound_for(sign_in.user, now));
+        }
         if let Some(challenge) = newest {
             self.add_progress(&mut status, challenge, now).await?;
         }
@@ -76,7 +81,11 @@ impl Engine {
 
     async fn phase_without_challenge(&self, sign_in: &SignIn) -> Outcome<SignInPhase> {
         let devices = self.phones_for(sign_in).await?;
-        Ok(if devices.is_empty() { SignInPhase::Locked } else { SignInPhase::Introduce })
+        Ok(if self.signers(sign_in.user, &devices).await?.is_empty() {
+            SignInPhase::Locked
+        } else {
+            SignInPhase::Introduce
+        })
     }
 
     async fn add_progress(&self, status: &mut SignInStatus, challenge: &Challenge, now: Timestamp) -> Outcome<()> {

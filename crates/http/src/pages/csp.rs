@@ -12,6 +12,8 @@ pub(super) const WORKER: &str = "authenticator/worker.js";
 pub(super) struct Policies {
     /// Pages without script: the sign-in form and messages.
     pub(super) plain: HeaderValue,
+    /// `/sign-in/nameless`.
+    pub(super) nameless: HeaderValue,
     /// `/sign-in/continue`.
     pub(super) go_on: HeaderValue,
     /// `/introduce`.
@@ -41,6 +43,7 @@ impl Policies {
         let app_more = "trusted-types nod-worker; manifest-src 'self'; worker-src 'self'";
         Self {
             plain: policy(assets, origin, &[], "trusted-types 'none'"),
+            nameless: page("sign-in/nameless.js"),
             go_on: page("sign-in/continue.js"),
             introduce: page("sign-in/introduce.js"),
             enrol: page("enrol/enrol.js"),

@@ -43,6 +43,7 @@ pub(super) struct SignInWords {
     pub(super) password: String,
     pub(super) button: String,
     pub(super) hint: String,
+    pub(super) with_passkey: String,
 }
 
 impl SignInWords {
@@ -70,6 +71,7 @@ pub(super) struct NeedsScript {
     pub(super) introduce: String,
     pub(super) portal: String,
     pub(super) authenticator: String,
+    pub(super) nameless: String,
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -11,6 +11,7 @@ mod csp;
 mod enrol;
 mod go_on;
 mod introduce;
+mod keys;
 mod language;
 mod portal;
 mod qr;
@@ -44,6 +45,10 @@ pub(crate) const ROUTES: &[Route] = routes! {
     get "/portal" Open portal::page;
     get "/sign-in" Open sign_in::form;
     post "/sign-in" Proof sign_in::submit;
+    get "/sign-in/nameless" Open keys::nameless_page;
+    // What it gives is the same for everybody and opens nothing.
+    post "/sign-in/nameless/options" Open keys::nameless_options;
+    post "/sign-in/nameless" Proof keys::nameless;
     get "/sign-in/status" SignIn go_on::status;
     get "/sign-in/events" SignIn go_on::events;
     post "/sign-in/resend" SignIn go_on::resend;
@@ -60,6 +65,8 @@ pub(crate) const ROUTES: &[Route] = routes! {
     get "/enrol/events" Enrolment enrol::events;
     post "/enrol/password" Enrolment enrol::password;
     post "/enrol/code" Enrolment enrol::code;
+    post "/enrol/key/options" Enrolment keys::enrol_options;
+    post "/enrol/key" Enrolment keys::enrol;
     post "/enrol/confirm" Enrolment enrol::confirm;
     post "/enrol/refuse" Enrolment enrol::refuse;
     post "/enrol/passkey/options" Enrolment enrol::passkey_options;
@@ -76,6 +83,9 @@ pub(crate) const ROUTES: &[Route] = routes! {
     post "/portal/phones/{id}/revoke" Session portal::revoke_phone;
     post "/portal/phones/{id}/rename" Session portal::rename_phone;
     post "/portal/phones/{id}/test" Session portal::test_phone;
+    post "/portal/keys/add" Session keys::add;
+    post "/portal/keys/{id}/remove" Session keys::remove;
+    post "/portal/keys/{id}/rename" Session keys::rename;
     get "/portal/tests/{id}" Session portal::test_state;
     post "/portal/browsers/{id}/forget" Session portal::forget_browser;
     post "/portal/sessions/{id}/end" Session portal::end_session;

@@ -91,11 +91,14 @@ pub(super) async fn allow_unknown(
 
 /// POST `/portal/enrol`: opens an enrolment in this browser.
 pub(super) async fn enrol(State(state): State<AppState>, who: SignedIn, _: NoBody) -> Reply<Response> {
-    let opened = state.engine().open_own_enrolment(&who.session).await;
-    or_sign_in_again(opened, |secret| {
-        let set = AppendHeaders([(SET_COOKIE, cookies::ENROL.set(&secret, limits::ENROLMENT_SESSION_LIFE))]);
-        (set, Json(LocationAnswer { location: "/enrol".to_owned() })).into_response()
-    })
+    let opened_now = state.engine().open_own_enrolment(&who.session).await;
+    or_sign_in_again(opened_now, |secret| opened(&secret, "/enrol"))
+}
+
+/// The cookie of an enrolment just opened, and the page that it goes on at.
+pub(super) fn opened(secret: &str, location: &str) -> Response {
+    let set = AppendHeaders([(SET_COOKIE, cookies::ENROL.set(secret, limits::ENROLMENT_SESSION_LIFE))]);
+    (set, Json(LocationAnswer { location: location.to_owned() })).into_response()
 }
 
 /// The answer, or where to sign in again first.
@@ -110,7 +113,7 @@ pub(super) fn or_sign_in_again<T>(outcome: Outcome<T>, answer: impl FnOnce(T) ->
     }
 }
 
-fn no_content<T>(_: T) -> Response {
+pub(super) fn no_content<T>(_: T) -> Response {
     StatusCode::NO_CONTENT.into_response()
 }
 

@@ -3,7 +3,7 @@
 use axum::extract::State;
 use axum::response::{AppendHeaders, IntoResponse as _, Redirect, Response};
 use http::header::SET_COOKIE;
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use nod_core::{limits, text};
 use nod_engine::{AuthnRequest, Begun, Fault};
 use nod_protocol::device_api::ErrorCode;
@@ -77,6 +77,7 @@ fn show(state: &AppState, headers: &HeaderMap, asked: &Asked, target: &Target, a
         binding: &asked.binding,
         user: again.unwrap_or_default(),
         error: &error,
+        passkey: &target.link("/sign-in/nameless"),
     };
     site.page(status, &view, &site.policies.plain)
 }
@@ -111,19 +112,30 @@ async fn begin(state: &AppState, form: SignInForm, address: String, headers: &He
     };
     match state.engine().begin(request).await? {
         Begun::Refused => Ok(show(state, headers, &asked, &target, Some(&user))),
-        Begun::UnknownRefused => Err(Refusal::from(Fault::Forbidden(
-            "a sign-in to this account was reported, so Nod takes only browsers that it knows: use one of them, or ask \
-             your administrator"
-                .to_owned(),
-        ))),
-        Begun::NotPermitted => Err(Refusal::from(Fault::Forbidden(
-            "your account is not admitted to this app: ask your administrator".to_owned(),
-        ))),
+        Begun::UnknownRefused => Err(unknown_refused()),
+        Begun::NotPermitted => Err(not_permitted()),
         Begun::Started { token, browser_cookie } => {
-            // A new secret after the password: one planted before it is worth nothing (W05).
-            let mut set = vec![(SET_COOKIE, cookies::SIGN_IN.set(&token, limits::SIGN_IN_LIFE))];
-            set.extend(browser_cookie.map(|secret| (SET_COOKIE, cookies::BROWSER.set(&secret, limits::BROWSER_LIFE))));
-            Ok((AppendHeaders(set), Redirect::to("/sign-in/continue")).into_response())
+            let set = AppendHeaders(started(&token, browser_cookie));
+            Ok((set, Redirect::to("/sign-in/continue")).into_response())
         }
     }
+}
+
+/// The cookies of a sign-in that was begun: a new secret after the proof, so that one planted before it is worth nothing (W05).
+pub(super) fn started(token: &str, browser_cookie: Option<String>) -> Vec<(HeaderName, HeaderValue)> {
+    let mut set = vec![(SET_COOKIE, cookies::SIGN_IN.set(token, limits::SIGN_IN_LIFE))];
+    set.extend(browser_cookie.map(|secret| (SET_COOKIE, cookies::BROWSER.set(&secret, limits::BROWSER_LIFE))));
+    set
+}
+
+pub(super) fn unknown_refused() -> Refusal {
+    Refusal::from(Fault::Forbidden(
+        "a sign-in to this account was reported, so Nod takes only browsers that it knows: use one of them, or ask \
+         your administrator"
+            .to_owned(),
+    ))
+}
+
+pub(super) fn not_permitted() -> Refusal {
+    Refusal::from(Fault::Forbidden("your account is not admitted to this app: ask your administrator".to_owned()))
 }

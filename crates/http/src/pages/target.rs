@@ -48,13 +48,25 @@ impl Asked {
     }
 }
 
+impl Target {
+    /// A page of ours on the way to the same place.
+    pub(super) fn link(&self, page: &str) -> String {
+        match &self.app {
+            Some((app, binding)) => link(page, app.id, *binding, &self.return_to),
+            None => page.to_owned(),
+        }
+    }
+}
+
+fn link(page: &str, app: AppId, binding: SecretHash, return_to: &str) -> String {
+    let (return_to, binding) = (return_path::encoded(return_to), b64::encode(binding.0));
+    format!("{page}?app={app}&return={return_to}&binding={binding}")
+}
+
 /// The first page of the same sign-in again, on the way to the same app.
 pub(super) fn start_over(sign_in: &SignIn) -> String {
     match (sign_in.app, sign_in.binding) {
-        (Some(app), Some(binding)) => {
-            let (return_to, binding) = (return_path::encoded(&sign_in.return_to), b64::encode(binding.0));
-            format!("/sign-in?app={app}&return={return_to}&binding={binding}")
-        }
+        (Some(app), Some(binding)) => link("/sign-in", app, binding, &sign_in.return_to),
         _ => "/sign-in".to_owned(),
     }
 }

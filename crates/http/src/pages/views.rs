@@ -18,6 +18,21 @@ pub(super) struct SignInView<'a> {
     pub(super) binding: &'a str,
     pub(super) user: &'a str,
     pub(super) error: &'a str,
+    pub(super) passkey: &'a str,
+}
+
+/// GET `/sign-in/nameless`.
+#[derive(Template)]
+#[template(path = "nameless.html")]
+pub(super) struct NamelessView<'a> {
+    pub(super) assets: &'a Assets,
+    pub(super) server: &'a str,
+    pub(super) words: &'a Words,
+    pub(super) app_name: &'a str,
+    pub(super) app: &'a str,
+    pub(super) return_to: &'a str,
+    pub(super) binding: &'a str,
+    pub(super) back: &'a str,
 }
 
 /// The rest of a sign-in.
@@ -108,7 +123,23 @@ mod tests {
         let words = languages.of(&HeaderMap::new());
         let (server, h) = (HOSTILE, HOSTILE);
         assert_harmless(
-            &SignInView { assets, server, words, app_name: h, app: h, return_to: h, binding: h, user: h, error: h }
+            &SignInView {
+                assets,
+                server,
+                words,
+                app_name: h,
+                app: h,
+                return_to: h,
+                binding: h,
+                user: h,
+                error: h,
+                passkey: h,
+            }
+            .render()
+            .unwrap(),
+        );
+        assert_harmless(
+            &NamelessView { assets, server, words, app_name: h, app: h, return_to: h, binding: h, back: h }
                 .render()
                 .unwrap(),
         );
@@ -135,6 +166,9 @@ mod tests {
             IntroduceView { assets, server, words }.render().unwrap(),
             AuthenticatorView { assets, server, words }.render().unwrap(),
             PortalView { assets, server, words }.render().unwrap(),
+            NamelessView { assets, server, words, app_name: "", app: "", return_to: "", binding: "", back: "" }
+                .render()
+                .unwrap(),
         ] {
             let (_, inside) = html.split_once("<noscript>").expect("a noscript text");
             assert!(inside.contains("JavaScript is needed"), "{inside}");

@@ -30,6 +30,9 @@ const PAGES: &[&str] = &[
     "Get /portal",
     "Get /sign-in",
     "Post /sign-in",
+    "Get /sign-in/nameless",
+    "Post /sign-in/nameless/options",
+    "Post /sign-in/nameless",
     "Get /enrol",
     "Post /enrol/open",
     "Get /introduce",
@@ -43,12 +46,15 @@ const PAGES: &[&str] = &[
 fn right_body(path: &str) -> String {
     let assertion = r#"{"id":"AA","rawId":"AA","type":"public-key",
         "response":{"clientDataJSON":"AA","authenticatorData":"AA","signature":"AA"}}"#;
+    let registration = r#"{"id":"AA","rawId":"AA","type":"public-key",
+        "response":{"clientDataJSON":"AA","attestationObject":"AA"}}"#;
     match path {
         "/sign-in/passkey" => format!(r#"{{"assertion":{assertion},"keep_browser":true}}"#),
         "/enrol/passkey" => format!(r#"{{"assertion":{assertion}}}"#),
         "/enrol/password" => r#"{"password":"four plain words here"}"#.to_owned(),
         "/enrol/confirm" => r#"{"confirmation":"123456"}"#.to_owned(),
-        "/portal/phones/{id}/rename" => r#"{"name":"Mine"}"#.to_owned(),
+        "/enrol/key" => format!(r#"{{"registration":{registration},"name":"Mine"}}"#),
+        "/portal/phones/{id}/rename" | "/portal/keys/{id}/rename" => r#"{"name":"Mine"}"#.to_owned(),
         _ => "{}".to_owned(),
     }
 }

@@ -19,6 +19,7 @@ type Shared = Arc<Mutex<EnrolStep>>;
 
 fn status(step: EnrolStep) -> Json<EnrolStatus> {
     Json(EnrolStatus {
+        can_use_key: true,
         on_hold: false,
         held_until: None,
         step,

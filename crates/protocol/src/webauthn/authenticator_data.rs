@@ -71,7 +71,7 @@ pub struct AuthenticatorData {
     pub rp_id_hash: [u8; 32],
     /// The flags.
     pub flags: Flags,
-    /// The signature counter: parsed, never judged.
+    /// The signature counter: parsed, not judged here.
     pub counter: u32,
     /// The new credential, at registration.
     pub attested: Option<AttestedCredential>,

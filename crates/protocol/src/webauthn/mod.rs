@@ -1,6 +1,6 @@
 //! WebAuthn level 3: a codec and a relying party's verifier of our own, because the challenge of an approval is chosen by us
 //! (the hash of the answer's payload). User verification is required everywhere; attestation is not asked for and its
-//! statement is not looked at ("none" policy); signature counters are ignored, synced passkeys do not keep them.
+//! statement is not looked at ("none" policy); signature counters are left to the caller, synced passkeys do not keep them.
 
 mod authenticator_data;
 mod client_data;
@@ -109,6 +109,10 @@ pub struct NewPasskey {
     pub credential_id: Vec<u8>,
     /// The public key as a COSE_Key (CBOR), as the authenticator wrote it: store these bytes.
     pub public_key: Vec<u8>,
+    /// The authenticator's model, by its own word.
+    pub aaguid: [u8; 16],
+    /// The signature counter; 0 where none is kept.
+    pub counter: u32,
     /// The passkey may be synced to other devices.
     pub backup_eligible: bool,
     /// It is synced now.
@@ -130,6 +134,8 @@ pub struct VerifiedAssertion {
     pub backup_eligible: bool,
     /// It is synced now.
     pub backed_up: bool,
+    /// The signature counter; 0 where none is kept. Judged by the caller, who knows the last one.
+    pub counter: u32,
 }
 
 /// Verifies a registration (WebAuthn level 3, section 7.1) against the challenge that the server gave out.
@@ -151,6 +157,8 @@ pub fn verify_registration(
     Ok(NewPasskey {
         credential_id: attested.credential_id,
         public_key: attested.public_key,
+        aaguid: attested.aaguid,
+        counter: data.counter,
         backup_eligible: data.flags.backup_eligible(),
         backed_up: data.flags.backed_up(),
         user_verified: data.flags.user_verified(),
@@ -189,6 +197,7 @@ pub fn verify_assertion(
         user_verified: data.flags.user_verified(),
         backup_eligible: data.flags.backup_eligible(),
         backed_up: data.flags.backed_up(),
+        counter: data.counter,
     })
 }
 

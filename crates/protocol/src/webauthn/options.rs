@@ -75,9 +75,9 @@ pub struct DescriptorJson {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct AuthenticatorSelectionJson {
-    /// Always `required`.
+    /// `required` or `preferred`.
     pub resident_key: String,
-    /// Always true; for clients of level 1.
+    /// The same for clients of level 1.
     pub require_resident_key: bool,
     /// Always `required`.
     pub user_verification: String,
@@ -116,6 +116,16 @@ pub fn creation_options(rp: RpJson, user: UserJson, challenge: &[u8], exclude: &
             user_verification: "required".to_owned(),
         },
         attestation: "none".to_owned(),
+    }
+}
+
+impl CreationOptions {
+    /// Asks for a discoverable credential, but takes one that is not: a security key has room for few.
+    #[must_use]
+    pub fn discoverable_if_possible(mut self) -> Self {
+        "preferred".clone_into(&mut self.authenticator_selection.resident_key);
+        self.authenticator_selection.require_resident_key = false;
+        self
     }
 }
 

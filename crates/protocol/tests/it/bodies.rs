@@ -47,12 +47,12 @@ fn a_member_that_may_be_null_must_still_be_there() {
 fn statuses_have_the_form_of_the_contract() {
     let sign_in = json!({"phase": "waiting", "outcome": null, "devices": ["Pixel 9"], "number": "012345", "sent": true,
         "reached": false, "opened": false, "answered": false, "expires_at": 2, "now": 1, "can_resend": false,
-        "can_type_code": false, "can_recover": true, "held_until": null, "app": "Wiki", "location": null});
+        "can_type_code": false, "can_recover": true, "held_until": null, "known_browser": false, "app": "Wiki", "location": null});
     let read: SignInStatus = serde_json::from_value(sign_in.clone()).unwrap();
     assert_eq!(serde_json::to_value(read).unwrap(), sign_in);
     let enrol = json!({"step": "confirm", "user": "ann", "code": "ABCD2345", "link": "l", "qr": "<svg/>", "expires_at": 2,
         "now": 1, "device": {"name": "Pixel 9", "missing": ["passkey", "notifications", "confirmation"]},
-        "on_hold": true, "held_until": 3});
+        "on_hold": true, "held_until": 3, "can_use_key": false});
     let read: EnrolStatus = serde_json::from_value(enrol.clone()).unwrap();
     assert_eq!(serde_json::to_value(read).unwrap(), enrol);
 }

@@ -86,6 +86,8 @@ fn a_registration_gives_a_passkey_that_asserts() {
     let expected = NewPasskey {
         credential_id: CREDENTIAL.to_vec(),
         public_key: cose(),
+        aaguid: [0; 16],
+        counter: auth_data(0).counter,
         backup_eligible: false,
         backed_up: false,
         user_verified: true,
@@ -94,6 +96,7 @@ fn a_registration_gives_a_passkey_that_asserts() {
     let assertion = assertion(&client_data(ClientDataType::Get).to_bytes(), &auth_data(GOOD).to_bytes());
     let verified = verify_assertion(&assertion, &CHALLENGE, &rp(), &passkey.public_key).unwrap();
     assert_eq!(verified.user_handle.as_deref(), Some(b"user".as_slice()));
+    assert_eq!(verified.counter, auth_data(0).counter);
     assert!(verified.backed_up && verified.backup_eligible && verified.user_verified);
 }
 

@@ -39,6 +39,7 @@ const KEPT: &[&str] = &[
     "passkeys",
     "oath_tokens",
     "recovery_codes",
+    "security_keys",
     "subscriptions",
     "challenges",
     "stages",

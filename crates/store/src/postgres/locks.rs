@@ -9,6 +9,7 @@
 use nod_core::access::Session;
 use nod_core::challenge::Challenge;
 use nod_core::enrolment::{Enrolment, EnrolmentState, IntroductionLink};
+use nod_core::keys::SecurityKey;
 use nod_core::oath::OathToken;
 use nod_core::possession::{Browser, Device, Passkey};
 use nod_core::recovery::RecoveryCode;
@@ -77,6 +78,9 @@ impl Owners {
             | Write::EndSessionsOf { user, .. }
             | Write::OpenEnrolment { user, .. }
             | Write::RemoveOathToken { user, .. }
+            | Write::RemoveSecurityKey { user, .. }
+            | Write::AddSecurityKey(SecurityKey { user, .. })
+            | Write::ChangeSecurityKey { to: SecurityKey { user, .. }, .. }
             | Write::UseRecoveryCode { user, .. }
             | Write::EndRecoveryCodes { user, .. }
             | Write::EndEnrolmentsOf { user }

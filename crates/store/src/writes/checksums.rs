@@ -37,6 +37,7 @@ pub(super) fn apply<'w>(tx: &mut Plan<'w>, row: &'w SealedRow, to: Checksum) -> 
         SealedRow::IntroductionLink(row) => {
             tx.one(change!("introduction_links", "secret"), (row.secret.0, row.checksum, to))
         }
+        SealedRow::SecurityKey(row) => tx.one(change!("security_keys", "id"), (row.id.0, row.checksum, to)),
         SealedRow::OathToken(row) => tx.one(change!("oath_tokens", "id"), (row.id.0, row.checksum, to)),
         SealedRow::RecoveryCode(row) => tx.one(change!("recovery_codes", "id"), (row.id.0, row.checksum, to)),
         SealedRow::Enrolment(row) => tx.one(change!("enrolments", "id"), (row.id.0, row.checksum, to)),

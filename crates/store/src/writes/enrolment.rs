@@ -47,19 +47,21 @@ pub(super) fn apply<'w>(tx: &mut Plan<'w>, write: &'w Write) -> Applied {
     }
 }
 
-/// A state as columns: name, code, end of the code, device.
-type Columns = (&'static str, Option<[u8; 32]>, Option<i64>, Option<[u8; 16]>);
+/// A state as columns: name, code, end of the code, device, key.
+type Columns = (&'static str, Option<[u8; 32]>, Option<i64>, Option<[u8; 16]>, Option<[u8; 16]>);
 
 const fn columns(state: EnrolmentState) -> Columns {
     match state {
-        EnrolmentState::Issued => ("issued", None, None, None),
-        EnrolmentState::Opened => ("opened", None, None, None),
-        EnrolmentState::Proved => ("proved", None, None, None),
-        EnrolmentState::Coded { code, code_expires_at } => ("coded", Some(code.0), Some(code_expires_at.0), None),
-        EnrolmentState::Joined(device) => ("joined", None, None, Some(device.0)),
-        EnrolmentState::Confirmed(device) => ("confirmed", None, None, Some(device.0)),
-        EnrolmentState::Introduced(device) => ("introduced", None, None, Some(device.0)),
-        EnrolmentState::Ended => ("ended", None, None, None),
+        EnrolmentState::Issued => ("issued", None, None, None, None),
+        EnrolmentState::Opened => ("opened", None, None, None, None),
+        EnrolmentState::Proved => ("proved", None, None, None, None),
+        EnrolmentState::Coded { code, code_expires_at } => ("coded", Some(code.0), Some(code_expires_at.0), None, None),
+        EnrolmentState::Joined(device) => ("joined", None, None, Some(device.0), None),
+        EnrolmentState::Confirmed(device) => ("confirmed", None, None, Some(device.0), None),
+        EnrolmentState::Introduced(device) => ("introduced", None, None, Some(device.0), None),
+        // The schema knows no more states: the key stands in both columns, and the second one says what it is.
+        EnrolmentState::Keyed(key) => ("introduced", None, None, Some(key.0), Some(key.0)),
+        EnrolmentState::Ended => ("ended", None, None, None, None),
     }
 }
 
@@ -69,13 +71,13 @@ fn add<'w>(tx: &mut Plan<'w>, enrolment: &'w Enrolment) -> Applied {
         OpenedBy::Session(session) => (Some(session.0), false, None),
         OpenedBy::Recovery(browser) => (None, true, browser.map(|id| id.0)),
     };
-    let (state, code, code_expires_at, device) = columns(enrolment.state);
+    let (state, code, code_expires_at, device, key) = columns(enrolment.state);
     tx.one(
         sql!(
             "INSERT INTO enrolments (id, user_id, opened_by_session, link, session, state, code, code_expires_at,
                                      device_id, password_tries, created_at, expires_at, checksum,
-                                     opened_by_recovery, opened_by_browser)
-             SELECT $1, id, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15 FROM users WHERE id = $2 AND state = 'active'
+                                     opened_by_recovery, opened_by_browser, key_id)
+             SELECT $1, id, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16 FROM users WHERE id = $2 AND state = 'active'
              ON CONFLICT DO NOTHING"
         ),
         (
@@ -94,6 +96,7 @@ fn add<'w>(tx: &mut Plan<'w>, enrolment: &'w Enrolment) -> Applied {
             enrolment.checksum,
             by_recovery,
             by_browser,
+            key,
         ),
     )
 }
@@ -107,7 +110,7 @@ fn move_to<'w>(
     checksum: Checksum,
 ) -> Applied {
     let final_state = match from {
-        EnrolmentState::Ended | EnrolmentState::Introduced(_) => true,
+        EnrolmentState::Ended | EnrolmentState::Introduced(_) | EnrolmentState::Keyed(_) => true,
         EnrolmentState::Confirmed(_) => !matches!(to, EnrolmentState::Introduced(_) | EnrolmentState::Ended),
         _ => false,
     };
@@ -118,7 +121,8 @@ fn move_to<'w>(
     let to = columns(to);
     tx.one(
         sql!(
-            "UPDATE enrolments SET state = $7, code = $8, code_expires_at = $9, device_id = $10, checksum = $11
+            "UPDATE enrolments SET state = $7, code = $8, code_expires_at = $9, device_id = $10, checksum = $11,
+                key_id = $12
              WHERE id = $1 AND user_id = $2 AND state = $3 AND code IS NOT DISTINCT FROM $4
                AND code_expires_at IS NOT DISTINCT FROM $5 AND device_id IS NOT DISTINCT FROM $6
                AND expires_at > nod_now() AND ($7 = 'proved' OR code_expires_at IS NULL OR code_expires_at > nod_now())
@@ -126,7 +130,7 @@ fn move_to<'w>(
                AND ($8 IS NULL OR NOT EXISTS (SELECT 1 FROM enrolments o WHERE o.code = $8 AND o.id <> $1
                     AND o.state = 'coded' AND o.code_expires_at > nod_now() AND o.expires_at > nod_now()))"
         ),
-        (enrolment.0, user.0, from.0, from.1, from.2, from.3, to.0, to.1, to.2, to.3, checksum),
+        (enrolment.0, user.0, from.0, from.1, from.2, from.3, to.0, to.1, to.2, to.3, checksum, to.4),
     )
 }
 

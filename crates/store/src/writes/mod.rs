@@ -3,6 +3,7 @@
 mod access;
 mod checksums;
 mod enrolment;
+mod keys;
 mod oath;
 mod people;
 mod possession;
@@ -88,6 +89,9 @@ fn apply<'w>(tx: &mut Plan<'w>, write: &'w Write) -> Applied {
         | Write::BindBrowser(..)
         | Write::RotateBrowser { .. }
         | Write::UnbindBrowser { .. } => possession::apply(tx, write),
+        Write::AddSecurityKey(_) | Write::ChangeSecurityKey { .. } | Write::RemoveSecurityKey { .. } => {
+            keys::apply(tx, write)
+        }
         Write::AddOathToken(_)
         | Write::ChangeOathToken { .. }
         | Write::ResealOathToken { .. }

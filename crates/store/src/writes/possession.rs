@@ -138,6 +138,7 @@ fn add_passkey<'w>(tx: &mut Plan<'w>, passkey: &'w Passkey) -> Applied {
                                    created_at)
              SELECT $1, user_id, id, $4, $5, $6, $7, $8 FROM devices
              WHERE id = $3 AND user_id = $2 AND state = 'pending'
+               AND NOT EXISTS (SELECT 1 FROM security_keys WHERE credential_id = $4 OR id = $1)
              ON CONFLICT DO NOTHING"
         ),
         (

@@ -37,6 +37,8 @@ pub(super) fn apply<'w>(tx: &mut Plan<'w>, write: &'w Write) -> Applied {
                         WHERE b.id = sign_ins.browser_id AND b.user_id = sign_ins.user_id AND b.bound = 1))
                    AND ($2 = 'open' OR EXISTS (SELECT 1 FROM passkeys p JOIN devices d ON d.id = p.device_id
                             WHERE p.id = sign_ins.passkey_id AND d.state = 'active')
+                        OR EXISTS (SELECT 1 FROM security_keys k WHERE k.id = sign_ins.passkey_id
+                            AND k.user_id = sign_ins.user_id)
                         OR EXISTS (SELECT 1 FROM oath_tokens t WHERE t.id = sign_ins.token_id
                             AND t.user_id = sign_ins.user_id AND t.state = 'active'))"
             ),

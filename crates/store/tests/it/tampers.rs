@@ -27,6 +27,7 @@ enum Door {
     Device,
     /// Anna's passkey is hers to use.
     Passkey,
+    Key,
     /// A sign-in with Anna's password.
     Password,
     /// Ben's browser is one of Anna's.
@@ -59,7 +60,7 @@ enum Before {
 }
 
 use Before::{Cancelled, CodeUsed, Disabled, Nothing, Revoked, SignedOut, Unbound, WindowClosed};
-use Door::{App, Asked, Bens, Browser, Code, Device, Enrolment, Link, Passkey, Password, Phone, Session, SignIn};
+use Door::{App, Asked, Bens, Browser, Code, Device, Enrolment, Key, Link, Passkey, Password, Phone, Session, SignIn};
 
 /// Every deciding column of every kind, states that are set back, and rows that change places. `anna` and `ben` are ids.
 const TAMPERS: &[(Before, &str, Door)] = &[
@@ -82,6 +83,13 @@ const TAMPERS: &[(Before, &str, Door)] = &[
     (Nothing, "UPDATE passkeys SET backup_eligible = 1 - backup_eligible WHERE user_id = anna", Passkey),
     (Nothing, "UPDATE passkeys SET created_at = created_at + 1 WHERE user_id = anna", Passkey),
     (Nothing, "UPDATE passkeys SET id = x'00112233445566778899aabbccddeeff' WHERE user_id = anna", Passkey),
+    (Nothing, "UPDATE security_keys SET public_key = (SELECT public_key FROM security_keys WHERE user_id = ben) WHERE user_id = anna", Key),
+    (Nothing, "UPDATE security_keys SET credential_id = x'0102' WHERE user_id = anna", Key),
+    (Nothing, "UPDATE security_keys SET counter = counter + 1 WHERE user_id = anna", Key),
+    (Nothing, "UPDATE security_keys SET aaguid = x'00112233445566778899aabbccddeeff' WHERE user_id = anna", Key),
+    (Nothing, "UPDATE security_keys SET backup_eligible = 1 - backup_eligible WHERE user_id = anna", Key),
+    (Nothing, "UPDATE security_keys SET created_at = created_at + 1 WHERE user_id = anna", Key),
+    (Nothing, "UPDATE security_keys SET id = x'00112233445566778899aabbccddeeff' WHERE user_id = anna", Key),
     (Nothing, "UPDATE browsers SET last_used_at = last_used_at + 1 WHERE user_id = anna", Browser),
     (Nothing, "UPDATE browsers SET created_at = created_at + 1 WHERE user_id = anna", Browser),
     (Nothing, "UPDATE browsers SET bound_by = 'link' WHERE user_id = anna", Browser),
@@ -164,6 +172,9 @@ impl Scene {
         let (engine, dice) = (folk::engine(Arc::new(store), 1), SeededEntropy::new(2));
         let anna = folk::enrolled(&engine, &dice, "anna", 1).await;
         let ben = folk::enrolled(&engine, &dice, "ben", 1).await;
+        for person in [&anna, &ben] {
+            folk::key(&engine, &dice, person.user).await.unwrap();
+        }
         let session = signs_in(&engine, &anna).await;
         let (row, _) = engine.session(&session).await.unwrap();
         let window = engine.open_own_enrolment(&row).await.unwrap();
@@ -249,6 +260,7 @@ impl Scene {
                 device.is_some_and(|device| device.state == DeviceState::Active)
             }
             Phone => engine.phone(&self.anna.phones[0].token).await.is_ok(),
+            Key => !engine.store().security_keys_of(user).await.unwrap().is_empty(),
             Passkey => !engine.store().passkeys_of(user).await.unwrap().is_empty(),
             Password => matches!(engine.begin(self.anna.request(None)).await.unwrap(), Begun::Started { .. }),
             App => match engine.app_at(&self.app.origin).await.unwrap() {
@@ -325,7 +337,7 @@ async fn an_edited_row_is_refused_told_and_listed() {
 #[tokio::test]
 async fn what_nobody_edited_opens() {
     let scene = Scene::new().await;
-    for door in [App, Code, Link, SignIn, Asked, Session, Browser, Device, Phone, Passkey, Password, Enrolment] {
+    for door in [App, Code, Link, SignIn, Asked, Session, Browser, Device, Phone, Passkey, Key, Password, Enrolment] {
         assert!(scene.opens(door).await, "{door:?}");
     }
     assert_eq!(scene.engine.foreign_rows().await.unwrap(), []);

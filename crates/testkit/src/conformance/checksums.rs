@@ -10,7 +10,7 @@ use super::Bed;
 use super::rows::*;
 
 /// One row of each kind, numbered, and the writes that add them.
-fn rows(n: u8) -> (Vec<SealedRow>, [Write; 17]) {
+fn rows(n: u8) -> (Vec<SealedRow>, [Write; 18]) {
     let user = user(n);
     let (phone, browser) = (device(n, user.id), browser(n, user.id));
     let (passkey, secret) = (passkey(n, &phone), secret(n, browser.id));
@@ -21,7 +21,7 @@ fn rows(n: u8) -> (Vec<SealedRow>, [Write; 17]) {
     let challenge = challenge(n, &sign_in);
     let (code, entry) = (app_code(n, session.id, app.id), app_session(n, session.id, app.id));
     let link = link(n, user.id);
-    let (token, recovery) = (oath_token(n, user.id), recovery_code(n, user.id));
+    let (token, recovery, key) = (oath_token(n, user.id), recovery_code(n, user.id), security_key(n + 100, user.id));
     let writes = [
         Write::AddUser(user.clone()),
         Write::AddDevice(phone.clone()),
@@ -40,6 +40,7 @@ fn rows(n: u8) -> (Vec<SealedRow>, [Write; 17]) {
         Write::AddIntroductionLink(link.clone()),
         Write::AddOathToken(token.clone()),
         Write::AddRecoveryCode(recovery.clone()),
+        Write::AddSecurityKey(key.clone()),
     ];
     let rows: Vec<SealedRow> = vec![
         user.into(),
@@ -59,6 +60,7 @@ fn rows(n: u8) -> (Vec<SealedRow>, [Write; 17]) {
         link.into(),
         token.into(),
         recovery.into(),
+        key.into(),
     ];
     (rows, writes)
 }
@@ -81,6 +83,7 @@ fn checksum(row: &mut SealedRow) -> &mut Checksum {
         SealedRow::IntroductionLink(row) => &mut row.checksum,
         SealedRow::OathToken(row) => &mut row.checksum,
         SealedRow::RecoveryCode(row) => &mut row.checksum,
+        SealedRow::SecurityKey(row) => &mut row.checksum,
         SealedRow::Enrolment(row) => &mut row.checksum,
     }
 }
@@ -111,7 +114,7 @@ pub async fn checksums_are_changed_from_what_they_were<S: Store + 'static>(bed: 
 
 /// What is over grants nothing and carries nothing: a state set back by SQL would stand without its checksum.
 pub async fn what_ended_carries_no_checksum<S: Store + 'static>(bed: &Bed<S>) {
-    let ended: [fn(UserId) -> Write; 12] = [
+    let ended: [fn(UserId) -> Write; 13] = [
         |_| Write::UseAppCode { code: hash(1) },
         |_| Write::UseIntroductionLink { secret: hash(1) },
         |_| Write::RemoveApp(app(1).id),
@@ -126,6 +129,7 @@ pub async fn what_ended_carries_no_checksum<S: Store + 'static>(bed: &Bed<S>) {
         |user| Write::EndEnrolmentsOf { user },
         |user| Write::RemoveOathToken { token: oath_token(1, user).id, user },
         |user| Write::EndRecoveryCodes { user, kind: nod_core::recovery::RecoveryKind::Code },
+        |user| Write::RemoveSecurityKey { key: security_key(101, user).id, user },
         |_| Write::CancelSignIn { sign_in: sign_in(1, ANNA).id },
     ];
     bed.accepts(rows(1).1).await;

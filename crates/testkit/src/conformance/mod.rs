@@ -8,6 +8,7 @@ pub mod challenge;
 pub mod checksums;
 pub mod enrolment;
 pub mod facts;
+pub mod keys;
 pub mod oath;
 pub mod people;
 pub mod possession;
@@ -147,6 +148,8 @@ macro_rules! conformance_list {
                 codes_open_while_token_and_browser_stand;
             recovery: codes_are_added_and_listed, codes_are_used_once, passes_end_by_the_clock,
                 hashes_are_sealed_anew_whoever_is_disabled;
+            keys: keys_are_added_and_listed, keys_change_from_what_they_were, keys_open_while_they_stand,
+                enrolments_end_with_a_key;
             checksums: checksums_are_changed_from_what_they_were, what_ended_carries_no_checksum;
             sign_in: sign_ins_are_added, sign_ins_are_proved, sign_ins_are_finished_once, sign_ins_are_cancelled;
             challenge: challenges_open_one_at_a_time, challenges_beside_others_have_numbers,

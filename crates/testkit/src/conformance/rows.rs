@@ -3,6 +3,7 @@
 use nod_core::access::{App, AppCode, AppSession, Method, Session};
 use nod_core::challenge::{Answer, Challenge, ChallengeState, Decision, Number};
 use nod_core::enrolment::{Enrolment, EnrolmentState, IntroductionLink, OpenedBy};
+use nod_core::keys::SecurityKey;
 use nod_core::oath::{Algorithm, Moving, OathState, OathToken};
 use nod_core::people::{Group, Member, User, UserState};
 use nod_core::possession::{
@@ -93,6 +94,24 @@ pub fn device(n: u8, user: UserId) -> Device {
         held_until: None,
     }
 }
+/// Security key `n` of `user`.
+#[must_use]
+pub fn security_key(n: u8, user: UserId) -> SecurityKey {
+    SecurityKey {
+        id: PasskeyId([n; 16]),
+        user,
+        name: format!("Key {n}"),
+        credential_id: vec![n, 9, 9],
+        public_key: vec![n, 8],
+        aaguid: [n; 16],
+        backup_eligible: false,
+        counter: 7,
+        created_at: at(20),
+        last_used_at: None,
+        checksum: [n; 32],
+    }
+}
+
 /// Passkey `n` of `device`.
 #[must_use]
 pub fn passkey(n: u8, device: &Device) -> Passkey {

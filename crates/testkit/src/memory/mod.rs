@@ -13,6 +13,7 @@ use nod_core::access::{App, AppCode, AppSession, Session};
 use nod_core::audit::{ChainHash, Event};
 use nod_core::challenge::Challenge;
 use nod_core::enrolment::{Enrolment, IntroductionLink};
+use nod_core::keys::SecurityKey;
 use nod_core::oath::OathToken;
 use nod_core::people::{Group, Member, User};
 use nod_core::possession::{Browser, BrowserSecret, Device, DeviceSession, Passkey};
@@ -87,6 +88,7 @@ state! {
     passkeys: PasskeyId => Passkey,
     oath_tokens: OathId => OathToken,
     recovery_codes: RecoveryId => RecoveryCode,
+    security_keys: PasskeyId => SecurityKey,
     subscriptions: SubscriptionId => Subscription,
     device_sessions: (SecretHash, DeviceId) => DeviceSession,
     nonces: SecretHash => Timestamp,

@@ -6,6 +6,7 @@ use nod_core::access::Session;
 use nod_core::audit::{Event, Link};
 use nod_core::challenge::{Challenge, ChallengeState};
 use nod_core::enrolment::EnrolmentState;
+use nod_core::keys::SecurityKey;
 use nod_core::limits::Limit;
 use nod_core::oath::OathToken;
 use nod_core::possession::{Browser, BrowserSecret, Device, DeviceSession, DeviceState, Passkey};
@@ -62,6 +63,14 @@ impl State {
             |passkey| passkey.user == user && self.usable(passkey),
             |passkey| (passkey.created_at, passkey.id),
         )
+    }
+
+    pub(super) fn security_keys_of(&self, user: UserId) -> Vec<SecurityKey> {
+        sorted(self.security_keys.values(), |key| key.user == user, |key| (key.created_at, key.id))
+    }
+
+    pub(super) fn security_key_by_credential(&self, credential_id: &[u8]) -> Option<SecurityKey> {
+        self.security_keys.values().find(|key| key.credential_id == credential_id).cloned()
     }
 
     pub(super) fn oath_tokens_of(&self, user: UserId) -> Vec<OathToken> {
@@ -223,7 +232,8 @@ impl State {
         ) -> Vec<SealedRow> {
             rows.filter(|row| grants(row)).cloned().map(Into::into).collect()
         }
-        let over = |state| matches!(state, EnrolmentState::Introduced(_) | EnrolmentState::Ended);
+        let over =
+            |state| matches!(state, EnrolmentState::Introduced(_) | EnrolmentState::Keyed(_) | EnrolmentState::Ended);
         match table {
             Table::Users => of(self.users.values(), |_| true),
             Table::Devices => of(self.devices.values(), |device| device.state != DeviceState::Revoked),
@@ -243,6 +253,7 @@ impl State {
             Table::AppCodes => of(self.app_codes.values().filter(|code| !code.used).map(|code| &code.row), |_| true),
             Table::AppSessions => of(self.app_sessions.values(), |_| true),
             Table::Links => of(self.links.values().filter(|link| !link.used).map(|link| &link.row), |_| true),
+            Table::SecurityKeys => of(self.security_keys.values(), |_| true),
             Table::OathTokens => of(self.oath_tokens.values(), |_| true),
             Table::RecoveryCodes => of(self.recovery_codes.values(), |_| true),
             Table::Enrolments => of(self.enrolments.values(), |enrolment| !over(enrolment.state)),

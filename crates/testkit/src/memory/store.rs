@@ -7,6 +7,7 @@ use nod_core::access::{App, AppCode, AppSession, Session};
 use nod_core::audit::{Event, Link};
 use nod_core::challenge::Challenge;
 use nod_core::enrolment::{Enrolment, IntroductionLink};
+use nod_core::keys::SecurityKey;
 use nod_core::limits::Limit;
 use nod_core::oath::OathToken;
 use nod_core::people::{Group, Member, User};
@@ -97,6 +98,12 @@ impl Store for MemoryStore {
         Ok(self.lock().device_session(secret, self.clock.now()))
     }
 
+    async fn security_keys_of(&self, user: UserId) -> StoreResult<Vec<SecurityKey>> {
+        Ok(self.lock().security_keys_of(user))
+    }
+    async fn security_key_by_credential(&self, credential_id: &[u8]) -> StoreResult<Option<SecurityKey>> {
+        Ok(self.lock().security_key_by_credential(credential_id))
+    }
     async fn oath_token(&self, id: OathId) -> StoreResult<Option<OathToken>> {
         Ok(self.lock().oath_tokens.get(&id).cloned())
     }

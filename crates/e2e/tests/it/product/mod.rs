@@ -7,6 +7,7 @@ mod film;
 mod firefox_phone;
 mod german;
 mod handset;
+mod keys;
 mod look;
 mod moving;
 mod nodes;

@@ -23,7 +23,7 @@ const POLICY_ROOM: usize = 3 * 1024;
 async fn every_page_lists_exactly_its_own_files() {
     let world = World::new();
     let mut browser = world.browser();
-    for path in ["/sign-in", "/enrol", "/introduce", "/authenticator", "/sign-in?app=nonsense"] {
+    for path in ["/sign-in", "/sign-in/nameless", "/enrol", "/introduce", "/authenticator", "/sign-in?app=nonsense"] {
         let page = browser.get(path).await;
         assert!(page.headers[CONTENT_TYPE].to_str().unwrap().starts_with("text/html"), "{path}");
         assert_eq!(page.headers[CACHE_CONTROL], "no-store", "{path}");

@@ -56,6 +56,8 @@ async fn a_code_gives_a_window_for_one_phone_and_no_session() {
 
     let status = stranger.get("/enrol/status").await.expect(200).json();
     assert_eq!((&status["step"], &status["on_hold"]), (&json!("code"), &json!(true)));
+    assert_eq!(status["can_use_key"], false, "a key cannot be put on hold");
+    stranger.post("/enrol/key/options", json!({})).await.expect(403);
     let shown = stranger.post("/enrol/code", json!({})).await.expect(200).json();
     let thief = SoftPhone::join(&world.engine, shown["code"].as_str().unwrap().parse().unwrap(), 71).await;
     let done = stranger.post("/enrol/confirm", json!({"confirmation": thief.confirmation})).await.expect(200).json();

@@ -11,7 +11,7 @@ use super::when;
 /// Whether an enrolment may go from one state to the other: what is confirmed or over does not go back.
 fn may_move(from: EnrolmentState, to: EnrolmentState) -> bool {
     match from {
-        EnrolmentState::Ended | EnrolmentState::Introduced(_) => false,
+        EnrolmentState::Ended | EnrolmentState::Introduced(_) | EnrolmentState::Keyed(_) => false,
         EnrolmentState::Confirmed(_) => matches!(to, EnrolmentState::Introduced(_) | EnrolmentState::Ended),
         _ => true,
     }
@@ -101,7 +101,10 @@ impl State {
             |row| {
                 let kept = matches!(
                     row.state,
-                    EnrolmentState::Confirmed(_) | EnrolmentState::Introduced(_) | EnrolmentState::Ended
+                    EnrolmentState::Confirmed(_)
+                        | EnrolmentState::Introduced(_)
+                        | EnrolmentState::Keyed(_)
+                        | EnrolmentState::Ended
                 );
                 row.user == user && !kept
             },

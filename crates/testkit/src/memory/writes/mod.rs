@@ -2,6 +2,7 @@
 
 mod access;
 mod enrolment;
+mod keys;
 mod oath;
 mod people;
 mod possession;
@@ -53,6 +54,9 @@ impl State {
             | Write::RotateBrowser { .. }
             | Write::UnbindBrowser { .. }
             | Write::ChangeChecksum { .. } => self.apply_possession(write, now),
+            Write::AddSecurityKey(_) | Write::ChangeSecurityKey { .. } | Write::RemoveSecurityKey { .. } => {
+                self.apply_keys(write)
+            }
             Write::AddOathToken(_)
             | Write::ChangeOathToken { .. }
             | Write::ResealOathToken { .. }

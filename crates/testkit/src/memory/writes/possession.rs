@@ -104,6 +104,7 @@ impl State {
             SealedRow::AppCode(row) => (&mut self.app_codes.get_mut(&row.code)?.row.checksum, row.checksum),
             SealedRow::AppSession(row) => (&mut self.app_sessions.get_mut(&row.secret)?.checksum, row.checksum),
             SealedRow::IntroductionLink(row) => (&mut self.links.get_mut(&row.secret)?.row.checksum, row.checksum),
+            SealedRow::SecurityKey(row) => (&mut self.security_keys.get_mut(&row.id)?.checksum, row.checksum),
             SealedRow::OathToken(row) => (&mut self.oath_tokens.get_mut(&row.id)?.checksum, row.checksum),
             SealedRow::RecoveryCode(row) => (&mut self.recovery_codes.get_mut(&row.id)?.checksum, row.checksum),
             SealedRow::Enrolment(row) => (&mut self.enrolments.get_mut(&row.id)?.checksum, row.checksum),
@@ -136,6 +137,8 @@ impl State {
         when(device.user == passkey.user && device.state == DeviceState::Pending)?;
         let taken = |other: &Passkey| other.device == passkey.device || other.credential_id == passkey.credential_id;
         when(!self.passkeys.values().any(taken))?;
+        when(self.security_key_by_credential(&passkey.credential_id).is_none())?;
+        when(self.security_keys.get(&passkey.id).is_none())?;
         self.passkeys.add(passkey.id, passkey.clone())
     }
 

@@ -75,8 +75,9 @@ impl State {
             when(self.browsers.get(&browser).is_some_and(|row| row.bound && row.user == found.user))?;
         }
         if let SignInState::Proved { passkey, .. } = found.state {
-            let device = self.passkeys.get(&passkey)?.device;
-            when(self.devices.get(&device)?.state == DeviceState::Active)?;
+            let own = self.security_keys.get(&passkey).is_some_and(|key| key.user == found.user);
+            let phone = self.passkeys.get(&passkey).and_then(|passkey| self.devices.get(&passkey.device));
+            when(own || phone.is_some_and(|device| device.state == DeviceState::Active))?;
         }
         if let SignInState::Coded(token) = found.state {
             let token = self.oath_tokens.get(&token)?;
