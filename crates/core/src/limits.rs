@@ -50,6 +50,8 @@ pub const HOTP_LOOK_AHEAD: u32 = 8;
 pub const HOTP_RESYNC_WINDOW: u32 = 200;
 /// Security keys and passkeys of one user.
 pub const KEYS_PER_USER: usize = 10;
+/// How often it is told of one key that there may be a copy.
+pub const KEY_COPIES_TOLD: Limit = Limit { count: 1, window: Millis::hours(1) };
 /// How long the challenge of a sign-in without a user name is good: as long as a ceremony may take.
 pub const NAMELESS_CHALLENGE_LIFE: Millis = Millis::minutes(5);
 /// Such a challenge is used once.

@@ -4,6 +4,7 @@ use nod_core::access::App;
 use nod_core::audit::{Event, EventKind};
 use nod_core::challenge::{Challenge, ChallengeState};
 use nod_core::people::{Group, Member, User, UserState, check_new_password};
+use nod_core::recovery::RecoveryKind;
 use nod_core::{AppId, GroupId, UNSEALED, UserId, text};
 use zeroize::Zeroizing;
 
@@ -76,6 +77,9 @@ impl Engine {
             if to == UserState::Disabled {
                 writes.push(Write::EndSessionsOf { user: user.id, browser: None });
                 writes.push(Write::EndEnrolmentsOf { user: user.id });
+                // A hold does not run out while its owner cannot say no; a pass was made for now (E15).
+                writes.push(Write::EndRecoveryCodes { user: user.id, kind: RecoveryKind::Pass });
+                writes.extend(self.end_held(user, now).await?);
                 writes.extend(self.store.pending_for(user.id).await?.iter().flat_map(withdrawal));
             }
             if applied(self.store.commit(writes).await)? {

@@ -102,7 +102,8 @@ impl Engine {
     /// Tells the audit and the phones that there may be two of this key, and what the person is told.
     async fn cloned(&self, user: &User, key: &SecurityKey, address: &str, now: Timestamp) -> Outcome<Fault> {
         let event = Self::event(EventKind::KeyCloned, now, user).address(address).detail(&key.name);
-        let count = Write::Count { bucket: format!("bad proof/{}", user.id), limit: limits::BAD_PROOFS };
+        // Not among the bad proofs of the account: whoever makes many of those could keep this from being told.
+        let count = Write::Count { bucket: format!("cloned/{}", key.id), limit: limits::KEY_COPIES_TOLD };
         let mut writes = vec![count, Write::Audit(event)];
         writes.extend(self.tell(user.id, None, now).await?);
         applied(self.store.commit(writes).await)?;

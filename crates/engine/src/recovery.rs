@@ -168,12 +168,7 @@ impl Engine {
 
     /// In one commit: no window, no phone on hold and no code is left for whoever comes a moment later.
     async fn take_back(&self, user: &User, event: Event, now: Timestamp) -> Outcome<()> {
-        let kinds = [RecoveryKind::Code, RecoveryKind::Pass];
-        let mut writes = kinds.map(|kind| Write::EndRecoveryCodes { user: user.id, kind }).to_vec();
-        if self.recovery_open(user.id, now).await? {
-            writes.push(Write::EndEnrolmentsOf { user: user.id });
-        }
-        writes.extend(self.end_held(user, now).await?);
+        let mut writes = self.no_recovery(user, now).await?;
         writes.push(Write::Audit(event));
         writes.extend(self.tell(user.id, None, now).await?);
         self.store.commit(writes).await.map_err(Fault::moved_on)?;
@@ -183,6 +178,17 @@ impl Engine {
             self.store.commit(late).await.map_err(Fault::moved_on)?;
         }
         Ok(())
+    }
+
+    /// The writes after which no recovery goes on and none can begin: codes, passes, windows and phones on hold end.
+    pub(crate) async fn no_recovery(&self, user: &User, now: Timestamp) -> Outcome<Vec<Write>> {
+        let kinds = [RecoveryKind::Code, RecoveryKind::Pass];
+        let mut writes = kinds.map(|kind| Write::EndRecoveryCodes { user: user.id, kind }).to_vec();
+        if self.recovery_open(user.id, now).await? {
+            writes.push(Write::EndEnrolmentsOf { user: user.id });
+        }
+        writes.extend(self.end_held(user, now).await?);
+        Ok(writes)
     }
 
     /// The writes that revoke phones on hold, also one that is put on hold meanwhile.

@@ -137,10 +137,14 @@ impl Engine {
 
     async fn recovery_changed(&self, event: &Event) -> Outcome<Answer> {
         let Some((user, _)) = event.user else { return Ok(Answer::Nothing) };
-        if self.store.recovery_codes_of(user).await?.is_empty() {
+        let stopped = matches!(event.kind, EventKind::RecoveryCancelled | EventKind::RecoveryRevoked);
+        let held = stopped && !self.held_devices(user, self.now().await?).await?.is_empty();
+        if self.store.recovery_codes_of(user).await?.is_empty() && !held {
             return Ok(Answer::Nothing);
         }
-        Ok(Answer::Revoke(vec![Write::EndRecoveryCodes { user, kind: RecoveryKind::Code }]))
+        let mut writes = vec![Write::EndRecoveryCodes { user, kind: RecoveryKind::Code }];
+        writes.extend(held.then_some(Write::RevokeHeld { user }));
+        Ok(Answer::Revoke(writes))
     }
 
     /// Events name a key and do not number it: every one of that name goes. One that was renamed in between is for a person to find.

@@ -48,11 +48,16 @@ impl Engine {
             OpenedBy::Recovery(_) => EnrolmentState::Introduced(id),
             OpenedBy::Administrator | OpenedBy::Session(_) => EnrolmentState::Confirmed(id),
         };
-        let mut writes = vec![
+        // Whom the administrator knows is known better than by a code.
+        let mut writes = match enrolment.opened_by {
+            OpenedBy::Administrator => self.end_held(user, now).await?,
+            OpenedBy::Session(_) | OpenedBy::Recovery(_) => Vec::new(),
+        };
+        writes.extend([
             Write::ActivateDevice { device: id, user: user.id, held_until, checksum },
             self.moved(enrolment, enrolment.state, next)?,
             Write::Audit(Self::event(kind, now, user).device(id, &device.name)),
-        ];
+        ]);
         // Every other phone hears of the new one (INV-15).
         writes.extend(self.tell(user.id, Some(id), now).await?);
         self.store.commit(writes).await.map_err(Fault::moved_on)

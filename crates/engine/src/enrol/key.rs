@@ -71,7 +71,11 @@ impl Engine {
             checksum: UNSEALED,
         });
         let event = Self::event(EventKind::KeyAdded, now, user).address(address).detail(&key.name);
-        let mut writes = Vec::new();
+        // Whom the administrator knows is known better than by a code.
+        let mut writes = match enrolment.opened_by {
+            OpenedBy::Administrator => self.end_held(user, now).await?,
+            OpenedBy::Session(_) | OpenedBy::Recovery(_) => Vec::new(),
+        };
         if let from @ EnrolmentState::Coded { .. } = enrolment.state {
             // Whether or not that code has run out.
             writes.push(self.moved(enrolment, from, EnrolmentState::Proved)?);

@@ -12,7 +12,7 @@ use nod_core::keys::SecurityKey;
 use nod_core::limits::{Limit, REPORT_WITHIN, UNKNOWN_REFUSED};
 use nod_core::people::User;
 use nod_core::possession::Device;
-use nod_core::{DeviceId, SessionId, Timestamp, UserId};
+use nod_core::{BrowserId, DeviceId, SessionId, Timestamp, UserId};
 use nod_protocol::portal::Reported;
 
 use crate::engine::Engine;
@@ -100,6 +100,8 @@ impl Engine {
             writes.extend(self.removal(user, &key, now));
             reported.removed += 1;
         }
+        // Whoever signed in may have made codes, or used one: neither waits for the owner to find it (F14).
+        writes.extend(self.no_recovery(user, now).await?);
         let told = self.tell(user.id, None, now).await?;
         reported.told = u32::try_from(told.len()).unwrap_or(u32::MAX);
         writes.extend(told);
@@ -124,12 +126,18 @@ impl Engine {
         Ok(keys.filter(|key| added.contains(&EnrolmentState::Keyed(key.id))).collect())
     }
 
-    /// What became of the enrolments that this session opened.
+    /// What became of the enrolments that this session opened, or a recovery code in the browser that it introduced.
     async fn enrolled_from(&self, user: UserId, at: Timestamp) -> Outcome<Vec<EnrolmentState>> {
         let time = at.0.to_be_bytes();
         let from = |id: SessionId| id.0.first_chunk::<TIME_BYTES>().is_some_and(|began| time.ends_with(began));
+        let browsers = self.store.browsers_of(user).await?;
+        let bound = |id: BrowserId| browsers.iter().any(|browser| browser.id == id && browser.created_at == at);
         let opened = self.store.enrolments_of(user).await?.into_iter();
-        let ours = opened.filter(|one| matches!(one.opened_by, OpenedBy::Session(session) if from(session)));
+        let ours = opened.filter(|one| match one.opened_by {
+            OpenedBy::Session(session) => from(session),
+            OpenedBy::Recovery(browser) => browser.is_some_and(bound),
+            OpenedBy::Administrator => false,
+        });
         Ok(ours.map(|enrolment| enrolment.state).collect())
     }
 

@@ -44,7 +44,7 @@ impl Engine {
                 let events = self.store.audit_of(device.user, before, EVENTS).await?;
                 before = events.last().map(|(place, _)| *place);
                 let last = events.last().is_none_or(|(_, event)| event.at.after(NOTICES_KEPT).has_passed(now));
-                let told = events.into_iter().map(|(_, event)| event).filter(|event| is_news(event, device, now));
+                let told = events.into_iter().map(|(_, event)| event).filter(|event| is_news(event, device, open, now));
                 notices.extend(told.map(|event| notice(event, device, open)));
                 if last || notices.len() >= MAX_NOTICES {
                     break;
@@ -57,8 +57,8 @@ impl Engine {
     }
 }
 
-/// Whether this phone is told of it: a change since it was enrolled, and not of itself.
-fn is_news(event: &Event, device: &Device, now: Timestamp) -> bool {
+/// Whether this phone is told of it: a change since it was enrolled, and not of itself; also an earlier recovery that it can stop.
+fn is_news(event: &Event, device: &Device, open: bool, now: Timestamp) -> bool {
     let kind = matches!(
         event.kind,
         EventKind::DeviceEnrolled
@@ -85,7 +85,12 @@ fn is_news(event: &Event, device: &Device, now: Timestamp) -> bool {
             | EventKind::EnrolmentOpened
     );
     let own = event.device.as_ref().is_some_and(|(id, _)| *id == device.id);
-    kind && !own && event.at >= device.created_at && !event.at.after(NOTICES_KEPT).has_passed(now)
+    let since = event.at >= device.created_at || (open && can_be_stopped(event.kind));
+    kind && !own && since && !event.at.after(NOTICES_KEPT).has_passed(now)
+}
+
+const fn can_be_stopped(kind: EventKind) -> bool {
+    matches!(kind, EventKind::RecoveryUsed | EventKind::DeviceHeld)
 }
 
 fn notice(event: Event, device: &Device, open: bool) -> Notice {
@@ -106,6 +111,6 @@ fn notice(event: Event, device: &Device, open: bool) -> Notice {
         at: event.at.0,
         about,
         from: event.address.unwrap_or_default(),
-        can_cancel: open && matches!(event.kind, EventKind::RecoveryUsed | EventKind::DeviceHeld),
+        can_cancel: open && can_be_stopped(event.kind),
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use nod_core::access::Session;
-use nod_core::people::User;
+use nod_core::people::{User, UserState};
 use nod_core::possession::{Device, DeviceState};
 use nod_core::recovery::{RecoveryKind, read_typed};
 use nod_core::sign_in::SignIn;
@@ -456,4 +456,54 @@ async fn a_pass_is_good_once_for_minutes_and_no_better_than_a_code() {
     let (late, end) = make("ticket 3", 60).await.unwrap();
     scene.clock.set(end);
     assert_eq!(kind(scene.engine.recover(&scene.elsewhere().await, &late).await), "wrong code", "INV-23: too late");
+}
+
+/// E15: who calls the help desk in time is safe: shutting the account, or a link for a new phone, ends what a thief waits for.
+#[tokio::test]
+async fn e15_an_administrator_who_acts_ends_the_hold() {
+    for by_link in [false, true] {
+        let scene = Scene::new().await;
+        let codes = scene.codes().await;
+        let cookie = scene.engine.recover(&scene.elsewhere().await, &codes[0]).await.unwrap();
+        let thief = scene.adds_phone(&cookie).await.unwrap();
+        if by_link {
+            let (new, _) = folk::enrol(&scene.engine, &scene.dice, scene.anna.user).await.unwrap();
+            assert_eq!(scene.row(&new).await.held_until, None);
+        } else {
+            scene.engine.set_user_state(&scene.owner().await, UserState::Disabled).await.unwrap();
+            scene.clock.advance(limits::RECOVERY_HOLD);
+            scene.engine.set_user_state(&scene.owner().await, UserState::Active).await.unwrap();
+        }
+        assert_eq!(scene.row(&thief).await.state, DeviceState::Revoked, "by link: {by_link}");
+    }
+}
+
+/// A phone that came after a recovery elsewhere hears of it all the same, while it can be stopped.
+#[tokio::test]
+async fn a_new_phone_hears_of_a_recovery_that_it_can_stop() {
+    let scene = Scene::new().await;
+    let codes = scene.codes().await;
+    let cookie = scene.engine.recover(&scene.elsewhere().await, &codes[0]).await.unwrap();
+    scene.adds_phone(&cookie).await.unwrap();
+    let session = scene.signed_in().await;
+    let own = scene.engine.open_own_enrolment(&session).await.unwrap();
+    scene.clock.advance(Millis::minutes(1));
+    let new = scene.adds_phone(&own).await.unwrap();
+    let told = scene.engine.notices(&scene.engine.phone(&new.token).await.unwrap()).await.unwrap();
+    assert!(told.iter().any(|notice| notice.kind == "device_held" && notice.can_cancel), "{told:?}");
+}
+
+/// A window does not outlive the session that opened it, whoever read it before (two nodes, a slow request).
+#[tokio::test]
+async fn a_window_ends_with_the_session_that_opened_it() {
+    let scene = Scene::new().await;
+    let session = scene.signed_in().await;
+    let cookie = scene.engine.open_own_enrolment(&session).await.unwrap();
+    let (read_before, anna) = scene.engine.enrolment_of(&cookie).await.unwrap();
+    let phone = folk::joined(&scene.engine, &scene.dice, &cookie).await.unwrap();
+    let (joined, _) = scene.engine.enrolment_of(&cookie).await.unwrap();
+    scene.engine.end_session(anna.id, session.id, "a test").await.unwrap();
+    assert_eq!(kind(scene.engine.confirm(&joined, &anna, &phone.confirmation.to_string()).await), "conflict");
+    assert_eq!(scene.row(&phone).await.state, DeviceState::Pending);
+    assert_eq!(kind(scene.engine.enrolment_code(&read_before).await), "conflict");
 }

@@ -49,12 +49,19 @@ const KEPT: &[&str] = &[
 ];
 
 /// What is still pending in the tables that are kept ends when they are loaded (D11). A challenge that was approved and not
-/// collected has lost its sign-in, so nothing can collect it.
+/// collected has lost its sign-in, so nothing can collect it. A phone that was on hold when the backup was made (its last event tells
+/// when) is pending as well: its owner may have taken it back since.
 const SETTLE: [Sql; 4] = [
     sql!("UPDATE challenges SET state = 'withdrawn', checksum = NULL WHERE state = 'pending'"),
     sql!("DELETE FROM recovery_codes WHERE expires_at IS NOT NULL"),
-    sql!("DELETE FROM passkeys WHERE device_id IN (SELECT id FROM devices WHERE state = 'pending')"),
-    sql!("UPDATE devices SET state = 'revoked', checksum = NULL WHERE state = 'pending'"),
+    sql!(
+        "DELETE FROM passkeys WHERE device_id IN (SELECT id FROM devices
+             WHERE state = 'pending' OR held_until > (SELECT coalesce(max(at), 0) FROM audit))"
+    ),
+    sql!(
+        "UPDATE devices SET state = 'revoked', checksum = NULL
+         WHERE state = 'pending' OR held_until > (SELECT coalesce(max(at), 0) FROM audit)"
+    ),
 ];
 
 /// Remembers that these rows came from a backup, under the next free `restore/N` of the installation's values.

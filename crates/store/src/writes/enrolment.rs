@@ -127,6 +127,8 @@ fn move_to<'w>(
                AND code_expires_at IS NOT DISTINCT FROM $5 AND device_id IS NOT DISTINCT FROM $6
                AND expires_at > nod_now() AND ($7 = 'proved' OR code_expires_at IS NULL OR code_expires_at > nod_now())
                AND EXISTS (SELECT 1 FROM users u WHERE u.id = $2 AND u.state = 'active')
+               AND (opened_by_session IS NULL
+                    OR EXISTS (SELECT 1 FROM sessions s WHERE s.id = opened_by_session AND s.ended = 0))
                AND ($8 IS NULL OR NOT EXISTS (SELECT 1 FROM enrolments o WHERE o.code = $8 AND o.id <> $1
                     AND o.state = 'coded' AND o.code_expires_at > nod_now() AND o.expires_at > nod_now()))"
         ),

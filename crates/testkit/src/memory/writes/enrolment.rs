@@ -1,6 +1,6 @@
 //! Enrolments and introduction links.
 
-use nod_core::enrolment::{Enrolment, EnrolmentState};
+use nod_core::enrolment::{Enrolment, EnrolmentState, OpenedBy};
 use nod_core::possession::DeviceState;
 use nod_core::{DeviceId, EnrolmentId, SecretHash, Timestamp, UNSEALED, UserId, limits};
 use nod_engine::ports::Write;
@@ -89,6 +89,9 @@ impl State {
         }
         if let EnrolmentState::Coded { code, .. } = to {
             when(!self.enrolments.values().any(|other| other.id != enrolment && shows(other, code, now)))?;
+        }
+        if let OpenedBy::Session(session) = self.enrolments.get(&enrolment)?.opened_by {
+            when(self.sessions.get(&session).is_some_and(|session| !session.ended))?;
         }
         let row = self.enrolments.get_mut(&enrolment)?;
         when(row.user == user && row.state == from && !row.expires_at.has_passed(now))?;
