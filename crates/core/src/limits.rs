@@ -96,8 +96,9 @@ pub const RECOVERY_HOLD: Millis = Millis::hours(24);
 
 /// Life of an administrator's enrolment link.
 pub const ENROLMENT_LINK_LIFE: Millis = Millis::hours(72);
-/// Letters with a link to enrol that one person gets by runs over a group.
-pub const LETTER_WITH_LINK: Limit = Limit { count: 1, window: Millis::days(1) };
+/// Letters with a link to enrol that one person gets by runs over a group. Less than a day: a run at the same hour of the next day, a
+/// little earlier even, is another day's.
+pub const LETTER_WITH_LINK: Limit = Limit { count: 1, window: Millis::hours(20) };
 /// Life of an enrolment session once the link is opened.
 pub const ENROLMENT_SESSION_LIFE: Millis = Millis::minutes(60);
 /// Life of the code that the phone scans or types.

@@ -8,8 +8,8 @@ use crate::time::Timestamp;
 
 /// Random bytes of a recovery code: 120 bits, 24 characters of base 32.
 pub const CODE_BYTES: usize = 15;
-/// Random bytes of a pass, which is read out and lives for an hour at most: 60 bits, 12 characters of base 32. A try hits with a
-/// chance of 2^-60, and ten are taken in an hour.
+/// Random bytes of a pass, which is read out and lives for an hour at most: 60 bits, 12 characters of base 32. Who sees the prefix has
+/// 40 bits to guess, and ten tries in an hour.
 pub const PASS_BYTES: usize = 8;
 /// Characters of a pass: what its bytes give, without the last one.
 pub const PASS_CHARACTERS: usize = 12;

@@ -2,7 +2,6 @@
 
 use nod_core::audit::EventKind;
 use nod_core::enrolment::IntroductionLink;
-use nod_core::people::MAX_PASSWORD_BYTES;
 use nod_core::possession::BoundBy;
 use nod_core::{UNSEALED, UserId, limits, text};
 use zeroize::Zeroizing;
@@ -61,9 +60,7 @@ impl Engine {
             return Err(Fault::TooMany { retry_after_seconds: 900 });
         }
         let user = self.store.user_by_name(&name).await?.filter(Self::may_sign_in);
-        let fits = password.len() <= MAX_PASSWORD_BYTES;
-        let password = if fits { password } else { Zeroizing::default() };
-        let right = self.password_fits(user.as_ref(), password, address).await? && fits;
+        let right = self.password_fits(user.as_ref(), password, address).await?;
         let Some(user) = user else { return Err(refused()) };
         if !right || link.user != user.id {
             let event = Self::event(EventKind::PasswordRefused, now, &user).address(address);

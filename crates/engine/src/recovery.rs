@@ -174,7 +174,8 @@ impl Engine {
         self.store.commit(writes).await.map_err(Fault::moved_on)?;
         // One that was opened since it was looked at. None can follow: no code is left.
         if self.recovery_open(user.id, now).await? {
-            let late = vec![Write::EndEnrolmentsOf { user: user.id }, Write::RevokeHeld { user: user.id }];
+            let mut late = vec![Write::EndEnrolmentsOf { user: user.id }];
+            late.extend(self.end_held(user, now).await?);
             self.store.commit(late).await.map_err(Fault::moved_on)?;
         }
         Ok(())

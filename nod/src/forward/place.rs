@@ -33,6 +33,7 @@ pub(super) struct Place {
     /// A node may be sending until then: the store's clock, in milliseconds. It never holds events back for longer than a lease.
     until: i64,
     /// Over the key, the number and the hash.
+    #[serde(default)]
     checksum: String,
 }
 

@@ -90,8 +90,16 @@ fn every_reason_is_told_and_nothing_is_left() {
         &["line 2, name: a name holds", "line 2, mail: this is no plain mail address"],
     );
     refuses(
-        b"user,email\nbo,x\n",
+        b"user,email,groups\nbo,x,\n",
         &["line 1: there is no column \"user\"", "\"email\": call it mail", "line 1, name: the column is missing"],
+    );
+    refuses(
+        b"bo,$2b$12$abcdefghijklmnopqrstuv\n",
+        &["line 1: the first line names no columns: put their names into it: name"],
+    );
+    refuses(
+        b"name,display_name\nbo,\"Bo\ncy,Cy\n",
+        &["line 2, display_name: the cell goes on in the next line: close the quote"],
     );
     refuses(b"", &["line 1: the file is empty: its first line names the columns: name, display_name"]);
     refuses("name\n".repeat(20_002).as_bytes(), &["line 20002: more than 20000 rows: split the file"]);

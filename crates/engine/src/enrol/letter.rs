@@ -84,6 +84,8 @@ impl Engine {
             Write::AddEnrolment(self.vault.sealed(enrolment)),
             Write::Audit(event),
         ];
+        // Whoever reads the mailbox has the link: the phones hear of it (INV-15).
+        writes.extend(self.tell(user.id, None, now).await?);
         if one_of_many {
             writes.insert(0, Write::Count { bucket: bucket(user.id), limit: LETTER_WITH_LINK });
         }

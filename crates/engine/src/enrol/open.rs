@@ -26,11 +26,12 @@ impl Engine {
         let id = enrolment.id;
         let event =
             Self::event(EventKind::EnrolmentOpened, now, &user).detail("an administrator made a link for 72 hours");
-        let writes = vec![
+        let mut writes = vec![
             Write::EndEnrolmentsOf { user: user.id },
             Write::AddEnrolment(self.vault.sealed(enrolment)),
             Write::Audit(event),
         ];
+        writes.extend(self.tell(user.id, None, now).await?);
         self.store.commit(writes).await.map_err(Fault::moved_on)?;
         Ok((id, secret))
     }

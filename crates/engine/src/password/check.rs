@@ -1,7 +1,7 @@
 //! A password compared with an account's, whose hash is made anew where it came from another system.
 
 use nod_core::audit::EventKind;
-use nod_core::people::User;
+use nod_core::people::{MAX_PASSWORD_BYTES, User};
 use zeroize::Zeroizing;
 
 use super::Foreign;
@@ -18,6 +18,10 @@ impl Engine {
         source: &str,
     ) -> Outcome<bool> {
         let hash = user.and_then(|user| user.password_hash.clone());
+        // An imported hash may cost more the longer the password is; what is too long is nobody's (INV-28).
+        if password.len() > MAX_PASSWORD_BYTES {
+            return self.passwords.verify(hash, Zeroizing::default(), source).await.map(|_| false);
+        }
         let Some((user, hash)) = user.zip(hash.filter(|hash| !self.passwords.is_own(hash))) else {
             return self.passwords.verify(user.and_then(|user| user.password_hash.clone()), password, source).await;
         };

@@ -1,7 +1,7 @@
 //! The first step: name, password and what the browser proves. Decides what comes next and opens it in one commit.
 
 use nod_core::audit::{Event, EventKind};
-use nod_core::people::{MAX_PASSWORD_BYTES, User, UserState};
+use nod_core::people::{User, UserState};
 use nod_core::policy::{Verdict, decide};
 use nod_core::sign_in::{SignIn, SignInState};
 use nod_core::{AppId, SecretHash, SignInId, Timestamp, UNSEALED, limits, text};
@@ -79,11 +79,9 @@ impl Engine {
         };
         self.count_password_try(&bucket, &name, (&source, &request.address), now).await?;
         let active = user.as_ref().filter(|user| user.state == UserState::Active);
-        let fits = request.password.len() <= MAX_PASSWORD_BYTES;
-        let password = if fits { request.password.clone() } else { Zeroizing::new(String::new()) };
-        let right = self.password_fits(active, password, &source).await;
+        let right = self.password_fits(active, request.password.clone(), &source).await;
         let right = right.inspect_err(|_| self.meters.password(Met::Busy))?;
-        let Some(user) = user.filter(|_| right && fits) else {
+        let Some(user) = user.filter(|_| right) else {
             self.record_wrong_password(&name, &source, &request.address, now).await?;
             self.meters.password(Met::PasswordRefused);
             return Ok(Begun::Refused);

@@ -21,8 +21,8 @@ const MAX_BYTES: u64 = 32 * 1024 * 1024;
 const MAX_ROWS: usize = 20_000;
 /// From so many rows on, a terminal is told what is being done.
 const LONG: usize = 1_000;
-/// Most characters of a refused cell that are repeated.
-const SHOWN_CHARS: usize = 40;
+/// Most characters of a refused cell that is repeated. A longer one may be a secret in the wrong column (INV-24).
+const SHOWN_CHARS: usize = 15;
 
 /// Why a row is not taken.
 #[derive(Debug, Serialize)]
@@ -127,9 +127,8 @@ fn read(path: &Path) -> Outcome<Zeroizing<Vec<u8>>> {
     Ok(bytes)
 }
 
-/// A cell as it may be repeated: short, in quotes.
+/// A cell as it may be repeated: in quotes, if it is short.
 fn quoted(cell: &str) -> String {
-    let short: String = cell.chars().take(SHOWN_CHARS).collect();
-    let more = if short.len() < cell.len() { "..." } else { "" };
-    format!("\"{short}{more}\"")
+    let length = cell.chars().count();
+    if length > SHOWN_CHARS { format!("a cell of {length} characters") } else { format!("\"{cell}\"") }
 }

@@ -25,8 +25,14 @@ pub(super) fn read(text: &str) -> (Vec<Raw>, Vec<Refusal>) {
     };
     let packages = document.descendants().filter(|node| node.has_tag_name_of("KeyPackage"));
     let (mut raws, mut refusals) = (Vec::new(), Vec::new());
+    let (mut line, mut seen) = (1, 0);
     for package in packages {
-        let line = u64::from(document.text_pos_at(package.range().start).row);
+        let start = package.range().start;
+        line += text
+            .as_bytes()
+            .get(seen..start)
+            .map_or(0, |passed| passed.iter().filter(|byte| **byte == b'\n').count() as u64);
+        seen = start;
         match token(package, line) {
             Ok(raw) => raws.push(raw),
             Err(refusal) => refusals.push(refusal),
@@ -68,16 +74,26 @@ fn token(package: Node<'_, '_>, line: u64) -> Result<Raw, Refusal> {
         None => None,
     };
     let id = key.and_then(|key| key.attribute("Id")).map(str::to_owned);
+    let (step, count) = (plain("TimeInterval"), plain("Counter"));
+    let kind = match (key.and_then(|key| key.attribute("Algorithm")), &step, &count) {
+        (Some(written), _, _) => written,
+        (None, Some(_), _) => "totp",
+        (None, None, Some(_)) => "hotp",
+        (None, None, None) => {
+            let remedy = "ask the vendor for a file with the attribute Algorithm";
+            return Err(Refusal::new(line, Some("type"), "it does not say totp or hotp", remedy));
+        }
+    };
     Ok(Raw {
         line,
         serial: words("SerialNo").or(id),
         secret,
         user: words("UserId"),
-        kind: key.and_then(|key| key.attribute("Algorithm")).map(str::to_owned),
+        kind: Some(kind.to_owned()),
         digits: format.and_then(|node| node.attribute("Length")).map(str::to_owned),
-        step: plain("TimeInterval"),
+        step,
         algorithm: words("Suite"),
-        count: plain("Counter"),
+        count,
     })
 }
 

@@ -147,9 +147,17 @@ impl Lines<'_> {
 /// Which column each cell is of, and what is wrong with the first line.
 fn header(record: &ByteRecord, line: u64, known: &[Column]) -> (Vec<Option<&'static str>>, Vec<Refusal>) {
     let (mut found, mut refusals) = (Vec::new(), Vec::new());
+    let name_of = |cell: &[u8]| String::from_utf8_lossy(cell).trim().to_lowercase().replace([' ', '-'], "_");
+    let is_known = |name: &String| known.iter().any(|one| one.name == *name || one.also.contains(&name.as_str()));
+    if !record.iter().map(name_of).any(|name| is_known(&name)) {
+        // It may be a row, with a secret in it (INV-24): nothing of it is repeated.
+        let names: Vec<&str> = known.iter().map(|column| column.name).collect();
+        let remedy = format!("put their names into it: {}", names.join(", "));
+        return (found, vec![Refusal::new(line, None, "the first line names no columns", remedy)]);
+    }
     for cell in record {
         let written = String::from_utf8_lossy(cell);
-        let name = written.trim().to_lowercase().replace([' ', '-'], "_");
+        let name = name_of(cell);
         let column = known.iter().find(|column| column.name == name || column.also.contains(&name.as_str()));
         match column.map(|column| column.name) {
             Some(name) if found.contains(&Some(name)) => {
@@ -192,6 +200,11 @@ fn row(record: &ByteRecord, line: u64, columns: &[Option<&'static str>], bare: b
         let text = std::str::from_utf8(cell)
             .map_err(|_| Refusal::new(line, Some(column), "this is not UTF-8", "save the file as UTF-8"))?;
         let text = text.trim();
+        // No column holds several lines: a quote that is not closed swallows what follows.
+        if text.contains(['\n', '\r']) {
+            let remedy = "close the quote that opens in this row, or write the cell on one line";
+            return Err(Refusal::new(line, Some(column), "the cell goes on in the next line", remedy));
+        }
         if !text.is_empty() {
             cells.push((column, text.to_owned()));
         }
@@ -232,9 +245,9 @@ mod tests {
         ] {
             assert_eq!(cells(text), expected, "{text:?}");
         }
-        let many_lines = "name,mail\r\n\"a\r\nb\",\"say \"\"hi\"\", all\"\r\nc,d\r\n";
-        let expected = vec![(2, some("a\r\nb"), some("say \"hi\", all")), (4, some("c"), some("d"))];
-        assert_eq!(cells(many_lines), expected);
+        let quoted = "name,mail\r\n\"a, b\",\"say \"\"hi\"\", all\"\r\n\r\nc,d\r\n";
+        let expected = vec![(2, some("a, b"), some("say \"hi\", all")), (4, some("c"), some("d"))];
+        assert_eq!(cells(quoted), expected);
     }
 
     #[test]
@@ -249,6 +262,8 @@ mod tests {
         told(b"name,shoe size\na,b\n", 1, "there are name, mail");
         told(b"name,name\na,b\n", 1, "there twice");
         told(b"name,mail\r\na,b\r\nc\r\n", 3, "1 cells below 2 columns");
+        told(b"name,mail\na,\"b\nc,d\ne,f\n", 2, "goes on in the next line: close the quote");
+        told(b"4711,JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP\n", 1, "the first line names no columns");
         told(b"name,mail\na,b\nm\xfcller,c\n", 3, "not UTF-8");
     }
 

@@ -62,6 +62,9 @@ pub(crate) struct TokensArguments {
     dry_run: bool,
 }
 
+/// Most tokens of one file: their commit takes a lock for each holder, of which a database has some thousands.
+const MAX_TOKENS: usize = 5_000;
+
 fn giving(text: &str) -> Result<(String, String), &'static str> {
     let (serial, name) = text.rsplit_once('=').ok_or("write it as SERIAL=NAME")?;
     Ok((serial.trim().to_owned(), name.trim().to_owned()))
@@ -92,6 +95,11 @@ pub(crate) async fn run(common: &Common, engine: &Engine, arguments: TokensArgum
     let again = format!("nod user code import {} --dry-run", file.display());
     let (mut raws, mut refusals) = raws(&read(&file)?);
     let count = raws.len() + refusals.len();
+    if raws.len() > MAX_TOKENS && give.is_empty() {
+        let reason = format!("more than {MAX_TOKENS} tokens");
+        refusals = vec![Refusal::new(1, None, reason, "split the file")];
+        return Err(refused(common.json, dry_run, count, refusals, &again));
+    }
     if !give.is_empty() {
         raws = match given(raws, &give) {
             Ok(raws) => raws,
@@ -131,7 +139,12 @@ pub(crate) async fn run(common: &Common, engine: &Engine, arguments: TokensArgum
 
 /// The named tokens alone, each with its new user.
 fn given(raws: Vec<Raw>, give: &[(String, String)]) -> Outcome<Vec<Raw>> {
-    let mut wanted: BTreeMap<&str, &str> = give.iter().map(|(serial, name)| (serial.as_str(), name.as_str())).collect();
+    let mut wanted: BTreeMap<&str, &str> = BTreeMap::new();
+    for (serial, name) in give {
+        if wanted.insert(serial, name).is_some() {
+            return Err(Failure::new(format!("--give names the token {serial} twice")));
+        }
+    }
     let mut taken = Vec::new();
     for mut raw in raws {
         let name = raw.serial.as_deref().and_then(|serial| wanted.remove(serial));
